@@ -1,0 +1,48 @@
+"""A marked test notification, to see that it arrives."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from alerts.decide import Decision
+from alerts.deliver import DeliveryError, Destination, Notification
+from alerts.message import compose
+from alerts.model import Alert, State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+MARK = "[TEST]"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a test went.
+
+    Attributes:
+        notification_id: What the message carries.
+        errors: Each destination's label, and why it did not take the message; None when it did.
+    """
+
+    notification_id: str
+    errors: list[tuple[str, str | None]]
+
+
+def drill(alert: Alert, destinations: Sequence[Destination], now: datetime) -> Outcome:
+    """Return how a marked message fared at each destination. It is neither recorded nor tried again."""
+    decision = Decision(State.UNKNOWN, reason="This is a test; nothing was evaluated.")
+    message = compose(alert.spec, decision, None, now)
+    marked = replace(message, subject=f"{MARK} {message.subject}", kind="info")
+    notification = Notification(uuid.uuid4().hex[:12], marked)
+    errors: list[tuple[str, str | None]] = []
+    for destination in destinations:
+        error = None
+        try:
+            destination.send(notification)
+        except DeliveryError as failure:
+            error = failure.problem
+        errors.append((destination.label, error))
+    return Outcome(notification.id, errors)

@@ -1,0 +1,141 @@
+"""Where the queries are answered: a protocol, and the SQL warehouse behind it."""
+
+from __future__ import annotations
+
+import re
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from pipeline.errors import AuthorError, EnvironmentFaultError, LakehouseError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFAULT_URL = "hive://127.0.0.1:10000/smart_factory"
+MOST_ROWS = 10_000
+_AUTHORS_FAULT = re.compile(r"\[(PARSE_SYNTAX_ERROR|UNRESOLVED_COLUMN|UNRESOLVED_ROUTINE|DATATYPE_MISMATCH)")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A query's answer.
+
+    Attributes:
+        columns: The columns' names, in order.
+        rows: The rows, each as long as `columns`.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+class Warehouse(Protocol):
+    """Something that answers SQL. Unqualified table names belong to the lakehouse's schema."""
+
+    def query(self, sql: str) -> Result:
+        """Return the answer; any exception means that there is none."""
+        ...
+
+
+class WarehouseDownError(EnvironmentFaultError):
+    """The warehouse did not answer."""
+
+
+class QueryRefusedError(LakehouseError):
+    """The warehouse answered that it will not run the query."""
+
+
+class QueryWrongError(AuthorError):
+    """The query itself is wrong: it does not parse, or names a column that is not there."""
+
+
+def refusal(text: str) -> LakehouseError:
+    """Return the error that a warehouse's refusal stands for, told apart by whose fault it is."""
+    first_line = next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")[:500]
+    problem = f"The warehouse refused the query: {first_line.rstrip('.')}."
+    if _AUTHORS_FAULT.search(text):
+        return QueryWrongError(problem, "Correct the alert's SQL.")
+    return QueryRefusedError(
+        problem, "Run an update if the table is not there yet, or correct the alert's SQL."
+    )
+
+
+class HiveWarehouse:
+    """The SQL warehouse, asked over Thrift with a new connection for each query.
+
+    A warehouse that restarts is therefore found again by itself. No query outlives the time limit.
+    """
+
+    def __init__(self, url: str, time_limit: timedelta = timedelta(seconds=30)) -> None:
+        self._parts = _parts(url)
+        self._time_limit = time_limit
+
+    def query(self, sql: str) -> Result:
+        """Return the answer to a query.
+
+        Raises:
+            WarehouseDownError: Nothing listens, or no answer came within the time limit.
+            QueryWrongError: The query does not parse or names an unknown column.
+            QueryRefusedError: The warehouse refused it for another reason, or it has too many rows.
+        """
+        from pyhive.exc import Error  # noqa: PLC0415 - a check of settings needs no Thrift
+        from thrift.Thrift import TException  # noqa: PLC0415
+
+        try:
+            with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
+                cursor.execute(sql)
+                columns = [str(column[0]) for column in cursor.description or ()]
+                rows = cursor.fetchmany(MOST_ROWS + 1)
+        except Error as error:
+            raise refusal(_told(error)) from error
+        except (TException, OSError, EOFError, AssertionError) as error:
+            reason = str(error) or type(error).__name__
+            problem = f"The warehouse at {self._parts.hostname}:{self._port} does not answer: {reason}."
+            raise WarehouseDownError(problem, "Start it with `make warehouse`.") from error
+        if len(rows) > MOST_ROWS:
+            problem = f"The query returned more than {MOST_ROWS} rows."
+            raise QueryRefusedError(problem, "Let it return only what the alert is about.")
+        return Result(columns, rows)
+
+    @property
+    def _port(self) -> int:
+        return self._parts.port or 10000
+
+    def _connect(self) -> Any:
+        import thrift_sasl  # noqa: PLC0415
+        from pyhive import hive  # noqa: PLC0415
+        from thrift.transport.TSocket import TSocket  # noqa: PLC0415
+
+        user = unquote(self._parts.username or "alerts")
+        password = unquote(self._parts.password or "x")
+        socket = TSocket(self._parts.hostname, self._port)
+        socket.setTimeout(self._time_limit / timedelta(milliseconds=1))
+
+        def sasl() -> Any:
+            return hive.get_installed_sasl(
+                host=self._parts.hostname, sasl_auth="PLAIN", service=None, username=user, password=password
+            )
+
+        transport = thrift_sasl.TSaslClientTransport(sasl, "PLAIN", socket)
+        return hive.connect(database=self._parts.path.strip("/"), username=user, thrift_transport=transport)
+
+
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        is_complete = parts.scheme == "hive" and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_complete = False
+    if not is_complete or not re.fullmatch(r"/\w+", parts.path):
+        problem = f"The warehouse's address must read {DEFAULT_URL}, with host, port and database of its own."
+        raise AuthorError(problem, "Set SMART_FACTORY_WAREHOUSE_URL so.")
+    return parts
+
+
+def _told(error: Exception) -> str:
+    response = error.args[0] if error.args else error
+    status = getattr(response, "status", None)
+    return str(getattr(status, "errorMessage", None) or response)

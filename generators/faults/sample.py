@@ -1,0 +1,69 @@
+"""Good readings as JSON text, for faults to sit beside or to be cut from."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from generators.acts import BATCH
+from generators.fleet import fleet
+from generators.readings import Window, draw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+_DEVICES = fleet(15)
+_READINGS_PER_DRAW = 50_000
+
+
+class Sample:
+    """Draws good readings: normal temperatures, known devices, the minute before a moment.
+
+    Attributes:
+        at: The moment, aware and in UTC.
+    """
+
+    def __init__(self, at: datetime, seed: int | None, purpose: str) -> None:
+        self.at = at
+        # Each purpose has a sequence of its own, so that a new fault changes the bytes of no other.
+        entropy = None if seed is None else [seed, zlib.crc32(purpose.encode())]
+        self._rng = np.random.default_rng(entropy)
+
+    def reading(self, raw_values: Mapping[str, str] | None = None, *, without: tuple[str, ...] = ()) -> str:
+        """Return one reading as the text of an object.
+
+        Args:
+            raw_values: JSON text, valid or not, to put after a key; a key that readings lack is appended.
+            without: Keys to leave out.
+        """
+        record = next(self._records(1))
+        members = {key: json.dumps(value) for key, value in record.items() if key not in without}
+        members.update(raw_values or {})
+        return "{" + ",".join(f"{json.dumps(key)}:{raw}" for key, raw in members.items()) + "}"
+
+    def readings(self, count: int) -> list[str]:
+        """Return that many readings, each the text of an object."""
+        return [json.dumps(record, separators=(",", ":")) for record in self._records(count)]
+
+    def _records(self, count: int) -> Iterator[dict[str, object]]:
+        window = Window((self.at - timedelta(seconds=60)).astimezone(UTC), self.at.astimezone(UTC))
+        for first in range(0, count, _READINGS_PER_DRAW):
+            number = min(_READINGS_PER_DRAW, count - first)
+            yield from draw(
+                BATCH, _DEVICES, self._rng, window, readings=number, anomalous=0, missing_device_id=0
+            ).records
+
+
+def array(*elements: str) -> bytes:
+    """Return the bytes of a file with one array on one line."""
+    return f"[{','.join(elements)}]\n".encode()
+
+
+def lines(*texts: str) -> bytes:
+    """Return the bytes of a file with each text on a line of its own."""
+    return "".join(f"{text}\n" for text in texts).encode()

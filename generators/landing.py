@@ -1,0 +1,124 @@
+"""The folder that readings land in."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipeline.errors import EnvironmentFaultError
+from pipeline.home import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline.clock import Clock
+
+SENSOR_READINGS = "sensor_readings"
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+
+def landing_folder(home: Path | None = None) -> Path:
+    """Return the folder of sensor readings in the given home, else the environment's, else the default one.
+
+    Raises:
+        AuthorError: The home is not a local folder.
+    """
+    return Home.find(home).landing / SENSOR_READINGS
+
+
+class Landing:
+    """Writes files into one folder, whole or not at all, each under a name that was never used before.
+
+    A name is `<UTC moment>-<sequence>-<label>-<8 random hex digits><extension>`: names sort in the order of
+    landing, and all but the hex digits follow from the clock. A file is written under a hidden name first, so
+    a reader of the folder never sees half of it; an existing file is never replaced.
+    """
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self.folder = folder
+        self._clock = clock
+        self._sequence = itertools.count(1)
+
+    def prepare(self) -> None:
+        """Create the folder if it is not there.
+
+        Raises:
+            EnvironmentFaultError: It cannot be created.
+        """
+        with self.writable():
+            self.folder.mkdir(parents=True, exist_ok=True)
+
+    def new_path(self, label: str, extension: str = ".json") -> Path:
+        """Return the path that the next file gets; nothing is there yet."""
+        moment = self._clock.now().strftime("%Y%m%dT%H%M%S%fZ")
+        return self.folder / f"{moment}-{next(self._sequence):06}-{label}-{uuid.uuid4().hex[:8]}{extension}"
+
+    def write(self, label: str, content: bytes, extension: str = ".json", *, mode: int | None = None) -> Path:
+        """Land one file and return its path.
+
+        Args:
+            label: What the middle of the name says, usually the act.
+            content: The bytes of the file.
+            extension: What the name ends with.
+            mode: Permission bits. Defaults to those that the process gives new files.
+
+        Raises:
+            EnvironmentFaultError: The folder cannot be created or written.
+        """
+        self.prepare()
+        path = self.new_path(label, extension)
+        with self.writable(), self._hidden(path, content) as hidden:
+            if mode is not None:
+                hidden.chmod(mode)
+            _publish(hidden, path)
+        return path
+
+    def overwrite(self, path: Path, content: bytes) -> None:
+        """Replace a landed file in one step: a reader sees the old bytes or the new ones.
+
+        Raises:
+            EnvironmentFaultError: The folder cannot be written.
+        """
+        with self.writable(), self._hidden(path, content) as hidden:
+            hidden.replace(path)
+
+    @contextmanager
+    def writable(self) -> Iterator[None]:
+        """Turn what the file system refuses inside the block into a readable error.
+
+        Raises:
+            EnvironmentFaultError: The block met an `OSError`.
+        """
+        try:
+            yield
+        except OSError as error:
+            problem = f"The landing folder cannot be written: {self.folder}: {error.strerror}."
+            remedy = "Free or repair that place, or choose another folder with --home or SMART_FACTORY_HOME."
+            raise EnvironmentFaultError(problem, remedy) from error
+
+    @contextmanager
+    def _hidden(self, path: Path, content: bytes) -> Iterator[Path]:
+        hidden = path.with_name(f".{uuid.uuid4().hex}.tmp")
+        try:
+            hidden.write_bytes(content)
+            yield hidden
+        finally:
+            hidden.unlink(missing_ok=True)
+
+
+def _publish(hidden: Path, path: Path) -> None:
+    # A link refuses a name that is taken, a rename does not; some mounts know no links, and there the random
+    # part of the name has to do.
+    try:
+        os.link(hidden, path)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        hidden.rename(path)

@@ -1,0 +1,61 @@
+"""When a stream sends how many readings."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pipeline.errors import AuthorError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Pace:
+    """A steady rate from a beginning on; it holds on average, however late a single look at the clock comes.
+
+    Attributes:
+        rate: Readings a second, 0 or more.
+        interval: The time from one file to the next.
+        begin: When the stream began.
+        duration: When it ends, counted from its beginning; None is never.
+    """
+
+    rate: float
+    interval: timedelta
+    begin: datetime
+    duration: timedelta | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate < math.inf:
+            problem = f"The rate must be 0 or more readings a second; got {self.rate}."
+            raise AuthorError(problem, "Correct --rate.")
+        if self.interval <= timedelta():
+            problem = "The interval between files must be longer than 0s."
+            raise AuthorError(problem, "Correct --interval, for example 1s.")
+
+    def elapsed(self, now: datetime) -> timedelta:
+        """Return how long the stream has been running, at most its duration."""
+        elapsed = now - self.begin
+        return elapsed if self.duration is None else min(elapsed, self.duration)
+
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether the stream's duration is up."""
+        return self.duration is not None and now - self.begin >= self.duration
+
+    def interval_number(self, now: datetime) -> int:
+        """Return how many whole intervals have passed."""
+        return self.elapsed(now) // self.interval
+
+    def due(self, now: datetime, sent: int) -> int:
+        """Return how many readings are still to be sent at this moment, 0 if it is ahead."""
+        return max(int(self.elapsed(now).total_seconds() * self.rate) - sent, 0)
+
+    def wait(self, now: datetime) -> timedelta:
+        """Return the time to the next file or the end, at most an interval even if the clock went back."""
+        since_last = max(now - self.begin, timedelta()) % self.interval
+        wait = self.interval - since_last
+        return wait if self.duration is None else min(wait, self.begin + self.duration - now)

@@ -1,0 +1,63 @@
+"""A pipeline opened: its declarations resolved and checked against suites and known columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.flows.flow import Lakehouse
+from pipeline.graph import Graph, load_declarations, resolve
+from pipeline.ingest.schema_log import SchemaLog
+from pipeline.quality.suites import Suites, check_declared
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from pipeline.clock import Clock
+    from pipeline.declare import Dataset
+    from pipeline.home import Home
+    from pipeline.ingest.source import FilesSource
+    from pipeline.quality.rules import Suite
+    from pipeline.settings import Settings
+
+_SQL_TYPES = {"string": "STRING", "double": "DOUBLE", "boolean": "BOOLEAN"}
+
+
+def open_lakehouse(spark: SparkSession, home: Home, settings: Settings, clock: Clock) -> Lakehouse:
+    """Return a pipeline's lakehouse, every declaration and suite of it checked; nothing is written.
+
+    Raises:
+        AuthorError: A declaration, an input or a suite is wrong.
+    """
+    schema = settings.target_schema
+
+    def empty_files(dataset: Dataset, source: FilesSource) -> DataFrame:
+        latest = SchemaLog(home.state / "schema_log" / schema / dataset.name).latest()
+        columns = latest.columns if latest else source.hints
+        data = [f"`{column.name}` {_SQL_TYPES[column.type]}" for column in columns]
+        technical = [
+            "_rescued_data STRING",
+            "_corrupt_record STRING",
+            "source_file STRING",
+            "file_modification_time TIMESTAMP",
+            "ingestion_timestamp TIMESTAMP",
+        ]
+        return spark.createDataFrame([], ", ".join(["record_id STRING", *data, *technical]))
+
+    graph = resolve(load_declarations(settings.source), empty_files)
+    return Lakehouse(spark, home, schema, clock, graph, compiled_suites(graph, Suites(settings.expectations)))
+
+
+def compiled_suites(graph: Graph, suites: Suites) -> dict[str, Suite]:
+    """Return the suite of every streaming table that names one, by table.
+
+    Raises:
+        AuthorError: A suite is missing, is for no table, or names an unknown column.
+    """
+    declared = {node.name: node.dataset.expectations for node in graph.tables if node.dataset.expectations}
+    check_declared(suites, declared, [node.name for node in graph.tables])
+    compiled = {}
+    for name, suite_name in declared.items():
+        frame = graph.nodes[name].schema
+        assert frame is not None  # noqa: S101 - resolving has run every query
+        compiled[name] = suites.compiled(suite_name, frame)
+    return compiled

@@ -1,0 +1,17 @@
+"""All commands of `python -m pipeline` under one roof."""
+
+from __future__ import annotations
+
+import typer
+
+from pipeline.commands.files import files
+from pipeline.commands.run import run
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Smart Factory lakehouse: from landing files to gold tables.",
+)
+app.command()(run)
+app.command()(files)

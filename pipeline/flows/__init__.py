@@ -1,0 +1,1 @@
+"""What fills a table: one class for each kind of flow."""

@@ -1,0 +1,134 @@
+"""The flow from one streaming table to another, judged row by row on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
+
+from pipeline.errors import AuthorError, DataError
+from pipeline.flows.flow import Progress, moment
+from pipeline.flows.position import Position
+from pipeline.flows.reader import BatchReader
+from pipeline.quality.judge import FAILED, WARNED, Evidence, Witness, judge, without_verdicts
+from pipeline.quality.rules import Suite
+from pipeline.tables import Batch, Written
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from pipeline.flows.flow import Lakehouse
+    from pipeline.graph import Node
+
+# The row as the source has it travels beside the query's own columns until rows are told apart.
+_SOURCE_ROW = "__source_row"
+
+
+class ExpectationViolatedError(DataError):
+    """Rows violate an expectation whose action is to stop the flow; nothing of their batch was written."""
+
+    def __init__(self, table: str, rule: str, evidence: Evidence) -> None:
+        self.table, self.rule, self.evidence = table, rule, evidence
+        failed, rows = evidence.failed[rule], evidence.rows
+        super().__init__(
+            f"`{table}` stops: {failed:,} of {rows:,} rows violate `{rule}`; nothing of their batch was written.",
+            "Correct the data at its source or the rule in its suite, then run the update again.",
+        )
+
+
+class StreamFlow:
+    """Carries a streaming table's new rows through a query into a table, and what fails into its quarantine."""
+
+    def __init__(self, lakehouse: Lakehouse, node: Node) -> None:
+        self.node = node
+        self._lakehouse = lakehouse
+        self._upstream = stored_source(lakehouse, node)
+        self._suite = lakehouse.suites.get(node.name) or Suite(node.name, (), ())
+        self.position = Position(lakehouse.state("checkpoints", node.name))
+
+    @property
+    def targets(self) -> list[str]:
+        """The table and, where it has one, its quarantine."""
+        quarantine = self.node.dataset.quarantine
+        return [self.node.name, *([quarantine] if quarantine else [])]
+
+    def source(self) -> DataFrame | None:
+        """Return the stream of new rows; commits that took rows away bring none."""
+        table = self._lakehouse.table(self._upstream)
+        if not table.exists:
+            return None
+        reader = self._lakehouse.spark.readStream.format("delta").option("skipChangeCommits", "true")
+        return reader.load(str(table.path))
+
+    def process(self, rows: DataFrame, batch: Batch) -> Progress:
+        """Judge a batch's rows once each and write the good ones to the table, the others to the quarantine.
+
+        Raises:
+            ExpectationViolatedError: Rows violate a rule that stops the flow.
+        """
+        judged = judge(self._queried(rows), self._suite)
+        witness = Witness(self._suite)
+        observed = witness.observing(judged)
+        table = self._lakehouse.table(self.node.name)
+        is_new = table.committed_batch(batch.flow_id) < batch.batch_id
+        stopping = [rule for rule in self._suite.rules if rule.action == "fail" or rule.fail_above is not None]
+        if stopping or not is_new:
+            observed.write.format("noop").mode("overwrite").save()
+            self._stop_on_violations(witness.evidence())
+            observed = judged
+        written = {self.node.name: table.append(self._good(observed), batch)}
+        evidence = witness.evidence()
+        quarantine = self.node.dataset.quarantine
+        if quarantine:
+            rejected = self._lakehouse.table(quarantine)
+            if evidence.dropped_rows or not rejected.exists:
+                written[quarantine] = rejected.append(self._rejected(judged), batch)
+            else:
+                written[quarantine] = Written()
+        return Progress(evidence.rows, written, evidence if self._suite.rules else None)
+
+    def reset(self) -> None:
+        """Empty the table and its quarantine and read the source's rows again."""
+        self.position.renew()
+        for name in self.targets:
+            self._lakehouse.table(name).empty(self._lakehouse.spark)
+
+    def _queried(self, rows: DataFrame) -> DataFrame:
+        if self.node.dataset.quarantine:
+            rows = rows.withColumn(_SOURCE_ROW, F.struct("*"))
+        result = BatchReader(self._lakehouse, self.node, self._upstream, rows).query()
+        if self.node.dataset.quarantine and _SOURCE_ROW not in result.columns:
+            dataset = self.node.dataset
+            problem = f"{dataset.location}: the query of `{dataset.name}` leaves out columns that it does not know."
+            raise AuthorError(problem, "A table with a quarantine lets later columns pass; select them too.")
+        return result
+
+    def _good(self, judged: DataFrame) -> DataFrame:
+        good = judged.where(F.size(FAILED) == 0)
+        if self.node.dataset.expectations:
+            good = good.withColumn("warnings", F.col(WARNED))
+        return without_verdicts(good).drop(_SOURCE_ROW, *self.node.dataset.expectation_columns)
+
+    def _rejected(self, judged: DataFrame) -> DataFrame:
+        rejected = judged.where(F.size(FAILED) > 0)
+        now = F.expr(moment(self._lakehouse.clock.now()))
+        return rejected.select(
+            f"{_SOURCE_ROW}.*", F.col(FAILED).alias("failed_expectations"), now.alias("quarantined_at")
+        )
+
+    def _stop_on_violations(self, evidence: Evidence) -> None:
+        for rule in self._suite.rules:
+            failed = evidence.failed[rule.name]
+            limit = rule.fail_above if rule.fail_above is not None else 0.0
+            stops = rule.action == "fail" or rule.fail_above is not None
+            if stops and failed > limit * evidence.rows:
+                raise ExpectationViolatedError(self.node.name, rule.name, evidence)
+
+
+def stored_source(lakehouse: Lakehouse, node: Node) -> str:
+    """Return the table whose rows drive a node, behind any temporary views."""
+    name = (node.streams or node.snapshots)[0]
+    while lakehouse.dataset(name).kind == "temporary_view":
+        source = lakehouse.graph.nodes[name]
+        name = (source.streams or source.snapshots)[0]
+    return name

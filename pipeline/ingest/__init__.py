@@ -1,0 +1,1 @@
+"""The Auto Loader: from landing files to rows, nothing lost and nothing stuck."""

@@ -1,0 +1,132 @@
+"""Files become rows: the same code in the driver for small batches and in Spark's workers for large ones."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+import pyarrow as pa
+
+from pipeline.ingest.columns import to_record_batch
+from pipeline.ingest.evolution import NewKey, can_become_column
+from pipeline.ingest.formats import RECORD_READERS
+from pipeline.ingest.keys import observe_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from pipeline.ingest.columns import Column
+    from pipeline.ingest.landing import LandedFile
+    from pipeline.ingest.records import Record
+    from pipeline.ingest.source import FilesSource
+
+# What reading and decompressing raise; everything else would be a mistake of this program.
+READ_ERRORS = (OSError, EOFError, zlib.error)
+_TIMESTAMP = pa.timestamp("us", tz="UTC")
+_ARROW_TYPES = {"string": pa.string(), "double": pa.float64(), "boolean": pa.bool_()}
+
+
+@dataclass
+class FileOutcome:
+    """What reading one file gave.
+
+    Attributes:
+        error: Why the file could not be read to its end, or None.
+        new_keys: Keys that could become columns.
+    """
+
+    path: str
+    rows: int = 0
+    corrupt_rows: int = 0
+    rescued_rows: int = 0
+    error: str | None = None
+    new_keys: dict[str, NewKey] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the files of a batch are read: with which columns, and which keys may not be columns."""
+
+    source: FilesSource
+    columns: tuple[Column, ...]
+    held_back: tuple[str, ...] = ()
+
+    @property
+    def evolves(self) -> bool:
+        """Whether new keys matter, because they become columns or stop the flow."""
+        return self.source.schema_evolution_mode in {"addNewColumns", "failOnNewColumns"}
+
+    def arrow_schema(self) -> pa.Schema:
+        """Return the schema of the rows that files become."""
+        return pa.schema(
+            [
+                *((column.name, _ARROW_TYPES[column.type]) for column in self.columns),
+                ("_rescued_data", pa.string()),
+                ("_corrupt_record", pa.string()),
+                ("source_file", pa.string()),
+                ("file_modification_time", _TIMESTAMP),
+            ]
+        )
+
+
+def open_file(path: str) -> BinaryIO:
+    """Return a file's bytes, decompressed where its name ends in `.gz`."""
+    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")  # type: ignore[return-value]  # noqa: SIM115, PTH123
+
+
+def read_records(path: str, plan: Plan, outcome: FileOutcome) -> Iterator[list[Record]]:
+    """Yield a file's records in order, in lists of some thousands.
+
+    A file that cannot be read to its end yields what could be read, and says so in the outcome.
+    """
+    try:
+        with open_file(path) as stream:
+            for records in RECORD_READERS[plan.source.format](stream):
+                if plan.evolves:
+                    _note_new_keys(records, plan, outcome)
+                yield records
+    except READ_ERRORS as error:
+        outcome.error = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
+
+
+def rows_of(records: list[Record], file: LandedFile, plan: Plan, outcome: FileOutcome) -> pa.RecordBatch:
+    """Return records as rows, and count them in the outcome."""
+    rescue = plan.source.schema_evolution_mode != "none"
+    rows = to_record_batch(records, plan.columns, file.path, rescue=rescue)
+    outcome.rows += rows.num_rows
+    outcome.corrupt_rows += rows.num_rows - rows.column("_corrupt_record").null_count
+    outcome.rescued_rows += rows.num_rows - rows.column("_rescued_data").null_count
+    return _with_file(rows, file.path, file.modified_at, plan)
+
+
+def _with_file(rows: pa.RecordBatch, path: str, modified_at: datetime, plan: Plan) -> pa.RecordBatch:
+    names = pa.array([path], pa.string()).take(pa.array([0] * rows.num_rows, pa.int32()))
+    times = pa.array([modified_at], _TIMESTAMP).take(pa.array([0] * rows.num_rows, pa.int32()))
+    return pa.RecordBatch.from_arrays([*rows.columns, names, times], schema=plan.arrow_schema())
+
+
+def _note_new_keys(records: list[Record], plan: Plan, outcome: FileOutcome) -> None:
+    for name, key_type in observe_keys(records, plan.columns).items():
+        if not can_become_column(name, plan.columns, plan.held_back, plan.source.max_columns):
+            continue
+        known = outcome.new_keys.get(name)
+        if known is None or known.type is None:
+            outcome.new_keys[name] = NewKey(key_type, outcome.path)
+        elif key_type is not None and key_type != known.type:
+            outcome.new_keys[name] = NewKey("string", known.file)
+
+
+def merged_keys(outcomes: list[FileOutcome]) -> dict[str, NewKey]:
+    """Return the new keys of several files; a key whose types differ between files is a string."""
+    merged: dict[str, NewKey] = {}
+    for outcome in outcomes:
+        for name, key in outcome.new_keys.items():
+            known = merged.get(name)
+            if known is None or known.type is None:
+                merged[name] = key
+            elif key.type is not None and key.type != known.type:
+                merged[name] = NewKey("string", known.file)
+    return merged

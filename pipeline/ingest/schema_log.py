@@ -1,0 +1,98 @@
+"""The versioned schema of a folder's files: one readable file for each version."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.errors import EnvironmentFaultError
+from pipeline.ingest.columns import Column
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SchemaVersion:
+    """The data columns from one moment on.
+
+    Attributes:
+        version: Counts from 1.
+        columns: All data columns, in the order they came.
+        added: For each column that this version brought, the file that brought it, or `schema_hints`.
+        held_back: Keys that a revert took away; they stay in `_rescued_data`.
+    """
+
+    version: int
+    columns: tuple[Column, ...]
+    added: dict[str, str]
+    created_at: datetime
+    held_back: tuple[str, ...] = ()
+
+
+class SchemaLog:
+    """The versions of one flow's schema, in a folder of JSON files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def versions(self) -> list[SchemaVersion]:
+        """Return all versions, oldest first.
+
+        Raises:
+            EnvironmentFaultError: A file of the log is damaged.
+        """
+        return [_parsed(file) for file in sorted(self.folder.glob("v*.json"))]
+
+    def latest(self) -> SchemaVersion | None:
+        """Return the version in force, or None before the first.
+
+        Raises:
+            EnvironmentFaultError: Its file is damaged.
+        """
+        files = sorted(self.folder.glob("v*.json"))
+        return _parsed(files[-1]) if files else None
+
+    def add(
+        self, columns: tuple[Column, ...], added: dict[str, str], now: datetime, held_back: tuple[str, ...] = ()
+    ) -> SchemaVersion:
+        """Write the next version and return it; it is on disk when this returns."""
+        latest = self.latest()
+        version = SchemaVersion(latest.version + 1 if latest else 1, columns, added, now, held_back)
+        content = {
+            "version": version.version,
+            "created_at": now.isoformat(),
+            "columns": [{"name": column.name, "type": column.type} for column in columns],
+            "added": added,
+            "held_back": list(held_back),
+        }
+        self.folder.mkdir(parents=True, exist_ok=True)
+        file = self.folder / f"v{version.version:05}.json"
+        scratch = file.with_suffix(".tmp")
+        with scratch.open("w", encoding="utf-8") as stream:
+            json.dump(content, stream, indent=2)
+            stream.flush()
+            os.fsync(stream.fileno())
+        scratch.replace(file)
+        return version
+
+
+def _parsed(file: Path) -> SchemaVersion:
+    from datetime import datetime  # noqa: PLC0415 - for parsing alone; nothing here asks for the time
+
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        return SchemaVersion(
+            version=content["version"],
+            columns=tuple(Column(item["name"], item["type"]) for item in content["columns"]),
+            added=content["added"],
+            created_at=datetime.fromisoformat(content["created_at"]),
+            held_back=tuple(content.get("held_back", ())),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"The schema log is damaged: {file}: {error}."
+        remedy = "Restore the file from a backup, or rebuild all with `python -m pipeline run --full-refresh-all`."
+        raise EnvironmentFaultError(problem, remedy) from error

@@ -1,0 +1,1 @@
+"""Great Expectations suites turned into row conditions, evidence and table checks."""

@@ -1,0 +1,92 @@
+"""Rows judged by a suite's rules, and the evidence that leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Observation
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import Column, DataFrame
+
+    from pipeline.quality.rules import Rule, Suite
+
+_VERDICT = "__violates_"
+FAILED = "__failed"
+WARNED = "__warned"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What judging a batch's rows showed.
+
+    Attributes:
+        rows: How many rows were judged.
+        dropped_rows: How many a drop rule left out.
+        failed: For each rule, zeros too, how many rows violate it.
+    """
+
+    rows: int = 0
+    dropped_rows: int = 0
+    warned_rows: int = 0
+    failed: Mapping[str, int] = field(default_factory=dict)
+
+
+def judge(rows: DataFrame, suite: Suite) -> DataFrame:
+    """Return the rows with two more columns: the violated drop and fail rules, and the violated warn rules.
+
+    Each rule is evaluated once for each row. A condition that is neither true nor false is no violation:
+    a missing value violates the not-null rules alone.
+    """
+    verdicts = {f"{_VERDICT}{index}": F.expr(rule.violated_sql()) for index, rule in enumerate(suite.rules)}
+    judged = rows.withColumns(verdicts) if verdicts else rows
+    numbered = list(enumerate(suite.rules))
+    return judged.withColumns({
+        FAILED: _violated([item for item in numbered if item[1].action != "warn"]),
+        WARNED: _violated([item for item in numbered if item[1].action == "warn"]),
+    })  # fmt: skip
+
+
+def _violated(rules: list[tuple[int, Rule]]) -> Column:
+    names = [F.when(F.col(f"{_VERDICT}{index}"), F.lit(rule.name)) for index, rule in rules]
+    return F.array_compact(F.array(*names)) if names else F.array().cast("array<string>")
+
+
+class Witness:
+    """Counts verdicts in the same pass that writes the rows."""
+
+    def __init__(self, suite: Suite) -> None:
+        self._suite = suite
+        self._observation = Observation()
+
+    def observing(self, judged: DataFrame) -> DataFrame:
+        """Return the judged rows, counted when an action runs over them."""
+        counts = [
+            F.sum(F.col(f"{_VERDICT}{index}").cast("bigint")).alias(f"rule_{index}")
+            for index in range(len(self._suite.rules))
+        ]
+        dropped = F.sum((F.size(FAILED) > 0).cast("bigint")).alias("dropped_rows")
+        warned = F.sum(((F.size(WARNED) > 0) & (F.size(FAILED) == 0)).cast("bigint")).alias("warned_rows")
+        return judged.observe(self._observation, F.count(F.lit(1)).alias("rows"), dropped, warned, *counts)
+
+    def evidence(self) -> Evidence:
+        """Return the counts, once the action has run."""
+        counted = self._observation.get
+        return Evidence(
+            rows=counted["rows"],
+            dropped_rows=counted["dropped_rows"] or 0,
+            warned_rows=counted["warned_rows"] or 0,
+            failed={
+                rule.name: counted[f"rule_{index}"] or 0 for index, rule in enumerate(self._suite.rules)
+            },
+        )
+
+
+def without_verdicts(judged: DataFrame) -> DataFrame:
+    """Return the rows without the columns that judging added."""
+    added = [name for name in judged.columns if name.startswith(_VERDICT) or name in {FAILED, WARNED}]
+    return judged.drop(*added)

@@ -1,0 +1,155 @@
+"""What an update tells the event log, in the original's event types."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from pipeline.event_log import Level, Origin
+
+if TYPE_CHECKING:
+    from pipeline.errors import LakehouseError
+    from pipeline.event_log import EventLog
+    from pipeline.flows.flow import Flow, Lakehouse, Progress
+    from pipeline.graph import Node
+    from pipeline.quality.judge import Evidence
+    from pipeline.quality.rules import Suite
+    from pipeline.settings import Settings
+    from pipeline.tables import Batch, Written
+    from pipeline.update import Selection
+
+_NAMESPACE = uuid.UUID("7f5a1f0e-5d0c-4c1e-9a35-6d8f2f6f3b60")
+_FLOW_TYPES = {"streaming_table": "APPEND", "materialized_view": "MATERIALIZED_VIEW", "temporary_view": "VIEW"}
+_LEVELS: dict[str, Level] = {"FAILED": "ERROR", "SKIPPED": "WARN", "CANCELED": "WARN"}
+
+
+class Reporter:
+    """Turns what an update does into events."""
+
+    def __init__(self, log: EventLog, update_id: str, settings: Settings) -> None:
+        self._log = log
+        self._update_id = update_id
+        self._settings = settings
+        self._suites: dict[str, Suite] = {}
+        self._pipeline_id = str(uuid.uuid5(_NAMESPACE, f"{settings.name}/{settings.target_schema}"))
+
+    def created(self, cause: str, user: str, selection: Selection) -> None:
+        """Tell that an update begins, why, and what it was asked to do."""
+        config = {"name": self._settings.name, "schema": self._settings.target_schema, "mode": self._settings.mode}
+        details = {
+            "run_as": user,
+            "cause": cause,
+            "config": config,
+            "refresh_selection": list(selection.refresh),
+            "full_refresh_selection": list(selection.full_refresh),
+            "full_refresh": selection.full_refresh_all,
+        }
+        self._log.tell(self._origin(), "create_update", f"Update {self._update_id[:8]} started by {cause}.", details)
+        action = {"action": "START", "user_name": user, "user_id": user}
+        self._log.tell(self._origin(), "user_action", f"User {user} started an update.", action)
+
+    def state(self, state: str, *, error: BaseException | None = None) -> None:
+        """Tell that the update is in another state."""
+        message = f"Update {self._update_id[:8]} is {state}."
+        self._log.tell(
+            self._origin(), "update_progress", message, {"state": state},
+            level=_LEVELS.get(state, "INFO"), error=error,
+        )  # fmt: skip
+
+    def definitions(self, lakehouse: Lakehouse, flows: list[Flow]) -> None:
+        """Tell which datasets there are, with which expectations, and what flows from where to where."""
+        self._suites = dict(lakehouse.suites)
+        for node in lakehouse.graph.nodes.values():
+            rules = self._suites[node.name].rules if node.name in self._suites else ()
+            expectations = [{"name": rule.name, "action": rule.action, "why": rule.why} for rule in rules]
+            details = {"dataset_type": node.dataset.kind.upper(), "num_flows": 1, "expectations": expectations}
+            origin = self._origin(dataset_name=node.name)
+            self._log.tell(origin, "dataset_definition", f"Dataset {node.name} is defined.", details)
+        position = {target: flow.position for flow in flows for target in flow.targets}
+        for node in lakehouse.graph.nodes.values():
+            flow_id = position[node.name].flow_id() if node.name in position else None
+            origin = self._origin(dataset_name=node.name, flow_name=node.name, flow_id=flow_id)
+            self._log.tell(origin, "flow_definition", f"Flow {node.name} is defined.", _flow_definition(node))
+
+    def flow_status(self, flow: Flow, status: str, *, because: str = "") -> None:
+        """Tell that a flow is in another state."""
+        message = f"Flow {flow.node.name} is {status}{f' because {because}' if because else ''}."
+        for target in flow.targets:
+            origin = self._origin(dataset_name=target, flow_name=flow.node.name)
+            self._log.tell(origin, "flow_progress", message, {"status": status}, level=_LEVELS.get(status, "INFO"))
+
+    def flow_failed(self, flow: Flow, error: LakehouseError, evidence: Evidence | None) -> None:
+        """Tell that a flow has failed, why, and what had been seen of its rows."""
+        for target in flow.targets:
+            details: dict[str, Any] = {"status": "FAILED"}
+            if evidence is not None and target == flow.node.name:
+                details["data_quality"] = self._data_quality(flow.node.name, evidence)
+            origin = self._origin(dataset_name=target, flow_name=flow.node.name)
+            message = f"Flow {flow.node.name} is FAILED: {error.problem}"
+            self._log.tell(origin, "flow_progress", message, details, level="ERROR", error=error)
+
+    def flow_reset(self, flow: Flow) -> None:
+        """Tell that a flow begins anew."""
+        for target in flow.targets:
+            origin = self._origin(dataset_name=target, flow_name=flow.node.name)
+            self._log.tell(origin, "user_action", f"Table {target} is reset.", {"action": "FULL_REFRESH"})
+
+    def batch_done(self, flow: Flow, batch: Batch, progress: Progress) -> None:
+        """Tell what one batch did, once for each table, however often the batch is run."""
+        for target, written in progress.written.items():
+            event_id = str(uuid.uuid5(_NAMESPACE, f"{batch.flow_id}/{batch.batch_id}/{target}"))
+            if self._log.has_event(event_id):
+                continue
+            origin = self._origin(
+                dataset_name=target, flow_name=batch.flow_name, flow_id=batch.flow_id, batch_id=batch.batch_id
+            )
+            details: dict[str, Any] = {"status": "RUNNING", "metrics": _metrics(written, progress)}
+            if progress.evidence is not None and target == flow.node.name:
+                details["data_quality"] = self._data_quality(target, progress.evidence)
+            message = f"Flow {batch.flow_name}, batch {batch.batch_id}: {written.rows:,} rows to {target}."
+            self._log.tell(origin, "flow_progress", message, details, level="METRICS", event_id=event_id)
+
+    def _data_quality(self, table: str, evidence: Evidence) -> dict[str, Any]:
+        expectations = [
+            {
+                "name": rule.name,
+                "dataset": table,
+                "action": rule.action,
+                "passed_records": evidence.rows - evidence.failed.get(rule.name, 0),
+                "failed_records": evidence.failed.get(rule.name, 0),
+            }
+            for rule in self._suites[table].rules
+        ]
+        return {
+            "dropped_records": evidence.dropped_rows,
+            "warned_records": evidence.warned_rows,
+            "expectations": expectations,
+        }
+
+    def _origin(self, **about: Any) -> Origin:
+        return Origin(self._pipeline_id, self._settings.name, self._update_id, **about)
+
+
+def _metrics(written: Written, progress: Progress) -> dict[str, Any]:
+    return {
+        "num_input_rows": progress.rows_in,
+        "num_output_rows": written.rows,
+        "num_deleted_rows": written.deleted_rows,
+        "num_output_bytes": written.bytes,
+        **progress.facts,
+    }
+
+
+def _flow_definition(node: Node) -> dict[str, Any]:
+    schema = node.schema.schema.simpleString() if node.schema is not None else ""
+    files = [f"landing/{node.files.path}"] if node.files else []
+    return {
+        "input_datasets": node.inputs,
+        "input_files": files,
+        "output_dataset": node.name,
+        "flow_type": _FLOW_TYPES[node.dataset.kind],
+        "comment": node.dataset.comment,
+        "schema": schema,
+        "language": "PYTHON",
+        "location": str(node.dataset.location),
+    }

@@ -1,0 +1,77 @@
+"""What the factory does with readings: pure steps from frame to frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+LATEST_PLAUSIBLE = "INTERVAL 10 MINUTES"
+
+_ISO_8601 = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?$"
+_EPOCH = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?$"
+_FIRST_EPOCH_IN_MILLISECONDS = 100_000_000_000.0
+_ONLY_IN_BRONZE = ("timestamp", "_rescued_data", "_corrupt_record", "file_modification_time")
+
+
+def event_timestamp(sent: Column) -> Column:
+    """Return the moment that a timestamp text names, in UTC, or NULL.
+
+    Taken are ISO 8601's extended form with a date and a time (`2026-01-31T10:00`, a blank in place of the T,
+    seconds, a fraction of them, `Z` or an offset; without one it is UTC) and epoch numbers: below 10^11 they
+    count seconds, from there on milliseconds. Everything else is NULL: Spark's own cast would read `T10:00`
+    as today and years beyond 9999.
+    """
+    text = F.trim(sent)
+    is_iso = text.rlike(_ISO_8601)
+    is_epoch = text.rlike(_EPOCH)
+    epoch = F.when(is_epoch, text.try_cast("double"))
+    is_seconds = F.abs(epoch) < F.lit(_FIRST_EPOCH_IN_MILLISECONDS)
+    seconds = F.when(is_seconds, epoch).otherwise(epoch / 1000)
+    is_representable = F.abs(seconds) < F.lit(_FIRST_EPOCH_IN_MILLISECONDS)
+    from_epoch = F.when(is_representable, F.timestamp_micros(F.round(seconds * 1_000_000).cast("bigint")))
+    return F.when(is_iso, text.try_cast("timestamp")).when(is_epoch, from_epoch)
+
+
+def cleaned(readings: DataFrame) -> DataFrame:
+    """Return bronze readings with their event time in place of the text as sent.
+
+    Columns that bronze gained later pass through. `latest_plausible_timestamp` is there for the expectations.
+    """
+    timed = readings.withColumn("event_timestamp", event_timestamp(F.col("timestamp"))).withColumn(
+        "latest_plausible_timestamp", F.col("ingestion_timestamp") + F.expr(LATEST_PLAUSIBLE)
+    )
+    first = ["record_id", "device_id", "event_timestamp", "temperature_celsius", "vibration_hz", "location"]
+    last = ["source_file", "ingestion_timestamp"]
+    later = [name for name in timed.columns if name not in {*first, *last, *_ONLY_IN_BRONZE}]
+    return timed.select(*first, *later, *last)
+
+
+def hourly_summary(readings: DataFrame) -> DataFrame:
+    """Return one row for each device, location and hour: averages, the maximum and the number of readings.
+
+    Temperatures are in degrees Celsius, vibration in hertz. A device or location that is NULL is a group too.
+    """
+    hour = F.window("event_timestamp", "1 hour")
+    return (
+        readings.groupBy("device_id", "location", hour.alias("hour"))
+        .agg(
+            F.avg("temperature_celsius").alias("avg_temp"),
+            F.max("temperature_celsius").alias("max_temp"),
+            F.avg("vibration_hz").alias("avg_vibration"),
+            F.count(F.lit(1)).alias("reading_count"),
+        )
+        .select(
+            "device_id",
+            "location",
+            F.col("hour.start").alias("window_start"),
+            F.col("hour.end").alias("window_end"),
+            "avg_temp",
+            "max_temp",
+            "avg_vibration",
+            "reading_count",
+        )
+    )

@@ -1,0 +1,266 @@
+"""One update: the tables refreshed in order, and everything about it told to the event log."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import socket
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from filelock import FileLock, Timeout
+from pyspark.errors import StreamingQueryException
+
+from pipeline.catalog import open_lakehouse
+from pipeline.errors import EnvironmentFaultError, LakehouseError, PipelineBusyError
+from pipeline.event_log import EventLog, Origin
+from pipeline.flows.ingest import IngestFlow
+from pipeline.flows.stream import ExpectationViolatedError, StreamFlow
+from pipeline.flows.view import ViewFlow
+from pipeline.reporting import Reporter
+from pipeline.tables import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.streaming import StreamingQuery
+
+    from pipeline.clock import Clock
+    from pipeline.flows.flow import Flow, Lakehouse
+    from pipeline.graph import Node
+    from pipeline.home import Home
+    from pipeline.settings import Settings
+
+UpdateState = Literal["COMPLETED", "FAILED", "CANCELED"]
+FlowStatus = Literal["QUEUED", "COMPLETED", "FAILED", "SKIPPED", "EXCLUDED", "STOPPED"]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which tables an update refreshes.
+
+    Attributes:
+        refresh: Only these, with what they need; empty for all.
+        full_refresh: These are emptied first, with everything downstream.
+        full_refresh_all: Every table is emptied first.
+    """
+
+    refresh: tuple[str, ...] = ()
+    full_refresh: tuple[str, ...] = ()
+    full_refresh_all: bool = False
+
+
+@dataclass
+class UpdateResult:
+    """How an update ended.
+
+    Attributes:
+        statuses: For each stored table, how its flow ended.
+        errors: For each failed flow, what stopped it.
+    """
+
+    update_id: str
+    state: UpdateState = "COMPLETED"
+    statuses: dict[str, FlowStatus] = field(default_factory=dict)
+    errors: dict[str, LakehouseError] = field(default_factory=dict)
+
+
+@contextmanager
+def exclusive(home: Home, clock: Clock, what: str) -> Iterator[None]:
+    """Hold the lakehouse's lock inside the block; the operating system frees it when the process dies.
+
+    Raises:
+        PipelineBusyError: Another process holds it.
+    """
+    home.lock.parent.mkdir(parents=True, exist_ok=True)
+    holder = home.lock.with_name("holder.json")
+    try:
+        with FileLock(home.lock, timeout=0):
+            facts = {
+                "pid": os.getpid(),
+                "host": socket.gethostname(),
+                "what": what,
+                "since": clock.now().isoformat(timespec="seconds"),
+            }
+            holder.write_text(json.dumps(facts), encoding="utf-8")
+            try:
+                yield
+            finally:
+                holder.unlink(missing_ok=True)
+    except Timeout:
+        raise PipelineBusyError(describe_holder(home)) from None
+
+
+def describe_holder(home: Home) -> str:
+    """Return who holds the lock, as far as it can be told."""
+    try:
+        facts = json.loads(home.lock.with_name("holder.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "a process that is just starting"
+    return f"{facts['what']}, process {facts['pid']} on {facts['host']}, since {facts['since']}"
+
+
+class Update:
+    """Refreshes a pipeline's tables once.
+
+    Each flow goes from its own position, which moves only after its rows and their evidence are written: what
+    a kill interrupts is finished by the next update, and nothing is written twice.
+    """
+
+    def __init__(
+        self, home: Home, settings: Settings, clock: Clock, session: Callable[[], SparkSession], *, cause: str
+    ) -> None:
+        self.id = str(uuid.uuid4())
+        self._home = home
+        self._settings = settings
+        self._clock = clock
+        self._session = session
+        self._cause = cause
+        self.log = EventLog(home.schema(settings.target_schema) / "event_log", clock)
+        self._reporter = Reporter(self.log, self.id, settings)
+        self._query: StreamingQuery | None = None
+
+    def run(self, selection: Selection | None = None) -> UpdateResult:
+        """Refresh the selected tables in dependency order, and return how each flow ended.
+
+        A flow that fails stops what depends on it; the others go on.
+
+        Raises:
+            PipelineBusyError: Another update holds the lakehouse.
+            AuthorError: A declaration, a suite or the selection is wrong; nothing was written.
+        """
+        selection = selection or Selection()
+        self._home.make_writable()
+        with exclusive(self._home, self._clock, f"update {self.id}"):
+            result = UpdateResult(self.id)
+            self._reporter.created(self._cause, getpass.getuser(), selection)
+            try:
+                self._reporter.state("INITIALIZING")
+                lakehouse = open_lakehouse(self._session(), self._home, self._settings, self._clock)
+                self._refresh(lakehouse, selection, result)
+            except KeyboardInterrupt:
+                result.state = "CANCELED"
+                self._stop_query()
+            except LakehouseError as error:
+                self._reporter.state("FAILED", error=error)
+                self.log.flush()
+                raise
+            if result.errors:
+                result.state = "FAILED"
+            self._reporter.state(result.state, error=next(iter(result.errors.values()), None))
+            self.log.flush()
+            return result
+
+    def _refresh(self, lakehouse: Lakehouse, selection: Selection, result: UpdateResult) -> None:
+        chosen, reset = self._chosen(lakehouse, selection)
+        flows = flows_of(lakehouse)
+        self._reporter.state("SETTING_UP_TABLES")
+        self._reporter.definitions(lakehouse, flows)
+        if reset:
+            self._reporter.state("RESETTING")
+            for flow in flows:
+                if flow.node.name in reset:
+                    self._reset(flow)
+        self._reporter.state("RUNNING")
+        for flow in flows:
+            self._reporter.flow_status(flow, "QUEUED" if flow.node.name in chosen else "EXCLUDED")
+        for flow in flows:
+            if flow.node.name in chosen:
+                self._refresh_one(lakehouse, flow, result)
+            for target in flow.targets:
+                result.statuses.setdefault(target, "EXCLUDED")
+
+    def _refresh_one(self, lakehouse: Lakehouse, flow: Flow, result: UpdateResult) -> None:
+        status: FlowStatus = "COMPLETED"
+        broken = [name for name in lakehouse.graph.upstream({flow.node.name}) if name in result.errors]
+        if broken:
+            status = "SKIPPED"
+            self._reporter.flow_status(flow, status, because=f"`{broken[0]}` failed")
+            result.errors.setdefault(flow.node.name, result.errors[broken[0]])
+        else:
+            try:
+                self._run_flow(lakehouse, flow)
+                self._reporter.flow_status(flow, status)
+            except LakehouseError as error:
+                status = "FAILED"
+                result.errors[flow.node.name] = error
+                evidence = error.evidence if isinstance(error, ExpectationViolatedError) else None
+                self._reporter.flow_failed(flow, error, evidence)
+        result.statuses |= dict.fromkeys(flow.targets, status)
+
+    def _run_flow(self, lakehouse: Lakehouse, flow: Flow) -> None:
+        flow.position.check(lakehouse.table(flow.node.name))
+        self._reporter.flow_status(flow, "STARTING")
+        source = flow.source()
+        if source is None:
+            return
+        self._reporter.flow_status(flow, "RUNNING")
+        failures: list[BaseException] = []
+        flow_id = flow.position.flow_id()
+
+        def carry(rows: DataFrame, batch_id: int) -> None:
+            try:
+                batch = Batch(self.id, flow.node.name, flow_id, batch_id)
+                self._reporter.batch_done(flow, batch, flow.process(rows, batch))
+                # The position moves when this returns; what was done has to be on record before.
+                self.log.flush()
+            except BaseException as error:
+                failures.append(error)
+                raise
+
+        self._query = (
+            source.writeStream.queryName(flow.node.name)
+            .foreachBatch(carry)
+            .option("checkpointLocation", str(flow.position.checkpoint()))
+            .trigger(availableNow=True)
+            .start()
+        )
+        try:
+            self._query.awaitTermination()
+        except StreamingQueryException as error:
+            raise _cause_of(failures, error) from error
+
+    def _reset(self, flow: Flow) -> None:
+        self._reporter.flow_reset(flow)
+        flow.reset()
+
+    def _stop_query(self) -> None:
+        if self._query is not None and self._query.isActive:
+            self._query.stop()
+
+    @staticmethod
+    def _chosen(lakehouse: Lakehouse, selection: Selection) -> tuple[set[str], set[str]]:
+        graph = lakehouse.graph
+        everything = {node.name for node in graph.tables}
+        reset = everything if selection.full_refresh_all else graph.downstream(set(selection.full_refresh))
+        if selection.refresh or (selection.full_refresh and not selection.full_refresh_all):
+            return graph.upstream(set(selection.refresh)) | reset, reset
+        return everything, reset
+
+
+def flows_of(lakehouse: Lakehouse) -> list[Flow]:
+    """Return the flows of a pipeline's tables, in dependency order."""
+    flows = (_flow_of(lakehouse, node) for node in lakehouse.graph.tables if node.quarantine_of is None)
+    return list(flows)
+
+
+def _flow_of(lakehouse: Lakehouse, node: Node) -> Flow:
+    if node.files is not None:
+        return IngestFlow(lakehouse, node, node.files)
+    if node.dataset.kind == "materialized_view":
+        return ViewFlow(lakehouse, node)
+    return StreamFlow(lakehouse, node)
+
+
+def _cause_of(failures: list[BaseException], error: StreamingQueryException) -> BaseException:
+    """Return what really stopped a query: this program's own error, or the environment's."""
+    first: Any = failures[0] if failures else error
+    if isinstance(first, LakehouseError | KeyboardInterrupt):
+        return first
+    text = str(first).strip().splitlines()
+    problem = f"Spark stopped with {type(first).__name__}: {text[0] if text else 'no message'}"
+    return EnvironmentFaultError(problem, "See state/log/spark.log in the home for the whole of it.")

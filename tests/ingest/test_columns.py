@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.ingest.columns import Column, ColumnType, to_record_batch
+from pipeline.ingest.keys import merged_type, observe_keys
+from pipeline.ingest.records import Corrupt, RawNumber
+
+FILE = "/landing/a b.json"
+
+
+def row_of(record: dict[str, Any] | Corrupt, *columns: Column, rescue: bool = True) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = to_record_batch([record], columns, FILE, rescue=rescue).to_pylist()
+    return rows[0]
+
+
+def fitted(value: Any, column_type: ColumnType) -> tuple[Any, str | None]:
+    """What a column takes of a value, and what is rescued."""
+    row = row_of({"c": value}, Column("c", column_type))
+    return row["c"], row["_rescued_data"]
+
+
+def rescued(value: str) -> tuple[None, str]:
+    return None, f'{{"c":{value},"_file_path":"{FILE}"}}'
+
+
+def test_batch_has_the_columns_then_rescued_data_then_corrupt_record() -> None:
+    columns = [Column("device_id", "string"), Column("temperature", "double"), Column("on", "boolean")]
+    records = [
+        {"device_id": "é", "temperature": 21.5, "on": True},
+        {"device_id": None, "on": False},
+        Corrupt('{"device_id":'),
+        {},
+    ]
+    batch = to_record_batch(records, columns, FILE)
+    assert batch.schema == pa.schema(
+        [
+            ("device_id", pa.string()),
+            ("temperature", pa.float64()),
+            ("on", pa.bool_()),
+            ("_rescued_data", pa.string()),
+            ("_corrupt_record", pa.string()),
+        ]
+    )
+    assert [tuple(row.values()) for row in batch.to_pylist()] == [
+        ("é", 21.5, True, None, None),
+        (None, None, False, None, None),
+        (None, None, None, None, '{"device_id":'),
+        (None, None, None, None, None),
+    ]
+
+
+def test_batch_of_no_records_has_its_columns_and_no_row() -> None:
+    batch = to_record_batch([], [Column("a", "double")], FILE)
+    assert (batch.num_rows, batch.schema.names) == (0, ["a", "_rescued_data", "_corrupt_record"])
+
+
+def test_batch_without_columns_rescues_everything() -> None:
+    assert row_of({"a": 1}) == {"_rescued_data": f'{{"a":1,"_file_path":"{FILE}"}}', "_corrupt_record": None}
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (21.5, 21.5),
+        (-3, -3.0),
+        (0, 0.0),
+        (2**53, 2.0**53),
+        (2**70, 2.0**70),
+        ("21.5", 21.5),
+        (" -3\n", -3.0),
+        ("1e3", 1000.0),
+        ("1E+3", 1000.0),
+        ("0", 0.0),
+        ("9007199254740992", 2.0**53),
+        (None, None),
+    ],
+)
+def test_double_takes_numbers_and_texts_that_spell_one(value: Any, number: float | None) -> None:
+    assert fitted(value, "double") == (number, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "raw"),
+    [
+        (True, "true"),
+        (RawNumber("NaN"), '"NaN"'),
+        (RawNumber("1e999"), '"1e999"'),
+        (2**53 + 1, "9007199254740993"),
+        (-(2**64), None),
+        (12345678901234567890123, "12345678901234567890123"),
+        (10**400, "1" + "0" * 400),
+        ("9007199254740993", '"9007199254740993"'),
+        ("", '""'),
+        (" ", '" "'),
+        ("NaN", '"NaN"'),
+        ("inf", '"inf"'),
+        ("1e999", '"1e999"'),
+        ("1d", '"1d"'),
+        ("0x1", '"0x1"'),
+        ("1_000", '"1_000"'),
+        ("1,5", '"1,5"'),
+        ("+5", '"+5"'),
+        ("007", '"007"'),
+        (".5", '".5"'),
+        ("5.", '"5."'),
+        ("٣", '"٣"'),
+        ("hot", '"hot"'),
+        ({"value": 21.5}, '{"value":21.5}'),
+        ([RawNumber("Infinity")], '["Infinity"]'),
+    ],
+)
+def test_double_rescues_what_is_no_finite_number_it_holds(value: Any, raw: str | None) -> None:
+    assert fitted(value, "double") == ((float(value), None) if raw is None else rescued(raw))
+
+
+@pytest.mark.parametrize(("value", "boolean"), [(True, True), (False, False), ("true", True), ("false", False)])
+def test_boolean_takes_true_and_false_and_their_texts(value: Any, boolean: bool) -> None:
+    assert fitted(value, "boolean") == (boolean, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "raw"), [(1, "1"), (0.0, "0.0"), ("True", '"True"'), ("yes", '"yes"'), ("", '""'), ([True], "[true]")]
+)
+def test_boolean_rescues_everything_else(value: Any, raw: str) -> None:
+    assert fitted(value, "boolean") == rescued(raw)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("", ""),
+        (" a\tb ", " a\tb "),
+        ("\x00", "\x00"),
+        (5, "5"),
+        (2**70, "1180591620717411303424"),
+        (21.5, "21.5"),
+        (1.0, "1.0"),
+        (1e22, "1e+22"),
+        (True, "true"),
+        (False, "false"),
+        (RawNumber("NaN"), "NaN"),
+        ({"a": [1, None, "é"]}, '{"a":[1,null,"é"]}'),
+        ({"a": 2**70}, '{"a":1180591620717411303424}'),
+        ({"a": RawNumber("1e999")}, '{"a":"1e999"}'),
+        ([], "[]"),
+        ("\ud800x", "\ufffdx"),
+        ({"\ud800": "°"}, '{"\\ud800":"°"}'),
+    ],
+)
+def test_string_takes_every_value_as_its_json_text(value: Any, text: str) -> None:
+    assert fitted(value, "string") == (text, None)
+
+
+def test_key_without_a_column_is_rescued_with_the_files_path() -> None:
+    row = row_of({"b": {"x": [1]}, "a": "1", "A": None}, Column("a", "string"))
+    assert row["a"] == "1"
+    assert row["_rescued_data"] == f'{{"b":{{"x":[1]}},"A":null,"_file_path":"{FILE}"}}'
+
+
+def test_misfit_and_unknown_key_are_rescued_together_in_the_records_order() -> None:
+    row = row_of({"z": 1, "t": "hot", "a": "ok", "b": True}, Column("a", "string"), Column("t", "double"))
+    assert row["_rescued_data"] == f'{{"z":1,"t":"hot","b":true,"_file_path":"{FILE}"}}'
+
+
+def test_misfit_spoils_no_other_row() -> None:
+    batch = to_record_batch([{"t": 1}, {"t": "hot"}, {"t": 2.5}, {}], [Column("t", "double")], FILE)
+    assert batch.column("t").to_pylist() == [1.0, None, 2.5, None]
+    assert [text is not None for text in batch.column("_rescued_data").to_pylist()] == [False, True, False, False]
+
+
+def test_records_own_file_path_is_kept_under_a_longer_name() -> None:
+    row = row_of({"_file_path": "mine", "__file_path": "too"})
+    assert json.loads(row["_rescued_data"]) == {"___file_path": "mine", "__file_path": "too", "_file_path": FILE}
+
+
+def test_rescue_turned_off_leaves_rescued_data_null() -> None:
+    row = row_of({"t": "hot", "b": 1}, Column("t", "double"), rescue=False)
+    assert row == {"t": None, "_rescued_data": None, "_corrupt_record": None}
+
+
+def test_undecodable_file_name_does_not_stop_the_rescue() -> None:
+    rows = to_record_batch([{"a": 1}], [], "/landing/\udcff.json").to_pylist()
+    assert rows[0]["_rescued_data"] == '{"a":1,"_file_path":"/landing/\\udcff.json"}'
+
+
+@pytest.mark.parametrize(
+    ("values", "column_type"),
+    [
+        pytest.param([1, 2.5, RawNumber("NaN")], "double", id="numbers"),
+        pytest.param([None, 1], "double", id="null_and_number"),
+        pytest.param([True, None, False], "boolean", id="booleans"),
+        pytest.param([True, 1], "string", id="boolean_and_number"),
+        pytest.param([1, True], "string", id="number_and_boolean"),
+        pytest.param(["1"], "string", id="text_that_spells_a_number"),
+        pytest.param([{}], "string", id="object"),
+        pytest.param([[], 1], "string", id="array_and_number"),
+        pytest.param([None, None], None, id="only_null_waits"),
+    ],
+)
+def test_new_key_has_the_type_of_all_its_values(values: list[Any], column_type: ColumnType | None) -> None:
+    records = [{"known": 1}, Corrupt("x"), *({"known": 1, "new": value} for value in values)]
+    assert observe_keys(records, [Column("known", "double")]) == {"new": column_type}
+
+
+def test_new_keys_come_in_order_of_appearance_and_known_ones_not_at_all() -> None:
+    records: list[Any] = [{"b": 1, "known": 1, "a": "x"}, {"c": None, "a": "y", "Known": True}]
+    assert list(observe_keys(records, [Column("known", "string")]).items()) == [
+        ("b", "double"),
+        ("a", "string"),
+        ("c", None),
+        ("Known", "boolean"),
+    ]
+    assert observe_keys([{"known": 1}], [Column("known", "string")]) == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "merged"),
+    [
+        (None, None, None),
+        (None, "double", "double"),
+        ("boolean", None, "boolean"),
+        ("double", "double", "double"),
+        ("double", "boolean", "string"),
+    ],
+)
+def test_merged_type_is_the_common_one_else_string(
+    first: ColumnType | None, second: ColumnType | None, merged: ColumnType | None
+) -> None:
+    assert merged_type(first, second) == merged
+
+
+TEXTS = st.text(st.characters(exclude_categories=[]), max_size=6)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(-(2**80), 2**80)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["21.5", "true", " 7 ", "-0", "1e400"])
+    | TEXTS
+    | st.builds(RawNumber, st.sampled_from(["NaN", "1e999"])),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
+    max_leaves=4,
+)
+NAMES = st.sampled_from(["text", "number", "flag", "other", "_file_path", "Text"])
+RECORDS = st.lists(st.dictionaries(NAMES, VALUES, max_size=6) | st.builds(Corrupt, st.just("x")), max_size=5)
+COLUMNS = [Column("text", "string"), Column("number", "double"), Column("flag", "boolean")]
+
+
+def is_kept(name: str, value: Any, row: dict[str, Any]) -> bool:
+    kept = json.loads(row["_rescued_data"] or "{}")
+    if name in kept and name != "_file_path":
+        return row.get(name) is None
+    return value is None or row.get(name) is not None or "__file_path" in kept
+
+
+@settings(max_examples=300, deadline=None)
+@given(RECORDS)
+def test_every_value_is_in_its_column_or_rescued_and_never_in_both(records: list[dict[str, Any] | Corrupt]) -> None:
+    rows = to_record_batch(records, COLUMNS, FILE).to_pylist()
+    assert len(rows) == len(records)
+    for record, row in zip(records, rows, strict=True):
+        if isinstance(record, Corrupt):
+            assert list(row.values()) == [None, None, None, None, "x"]
+            continue
+        assert all(is_kept(name, value, row) for name, value in record.items())
+        assert row["number"] is None or math.isfinite(row["number"])
+        if row["_rescued_data"]:
+            assert json.loads(row["_rescued_data"])["_file_path"] == FILE
+
+
+@settings(max_examples=200, deadline=None)
+@given(RECORDS)
+def test_rows_are_alike_alone_and_in_one_batch(records: list[dict[str, Any] | Corrupt]) -> None:
+    together = to_record_batch(records, COLUMNS, FILE).to_pylist()
+    assert together == [row_of(record, *COLUMNS) for record in records]
