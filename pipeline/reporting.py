@@ -103,7 +103,7 @@ class Reporter:
             origin = self._origin(
                 dataset_name=target, flow_name=batch.flow_name, flow_id=batch.flow_id, batch_id=batch.batch_id
             )
-            details: dict[str, Any] = {"status": "RUNNING", "metrics": _metrics(written, progress)}
+            details: dict[str, Any] = {"status": "RUNNING", "metrics": _metrics(written, progress, rejected=target != flow.node.name)}
             if progress.evidence is not None and target == flow.node.name:
                 details["data_quality"] = self._data_quality(target, progress.evidence)
             message = f"Flow {batch.flow_name}, batch {batch.batch_id}: {written.rows:,} rows to {target}."
@@ -130,9 +130,9 @@ class Reporter:
         return Origin(self._pipeline_id, self._settings.name, self._update_id, **about)
 
 
-def _metrics(written: Written, progress: Progress) -> dict[str, Any]:
+def _metrics(written: Written, progress: Progress, *, rejected: bool) -> dict[str, Any]:
     return {
-        "num_input_rows": progress.rows_in,
+        "num_input_rows": written.rows if rejected else progress.rows_in,
         "num_output_rows": written.rows,
         "num_deleted_rows": written.deleted_rows,
         "num_output_bytes": written.bytes,

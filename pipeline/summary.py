@@ -98,11 +98,17 @@ class Summary:
             table.failed[item["name"]] = table.failed.get(item["name"], 0) + item["failed_records"]
 
 
+def counted_files(count: int) -> str:
+    """Return a number of files in words."""
+    return f"{count:,} file{'' if count == 1 else 's'}"
+
+
 def _notes(metrics: dict[str, Any]) -> list[str]:
     notes = []
     if metrics.get("num_files"):
-        notes.append(f"{metrics['num_files']:,} files")
-    notes.extend(f"new column {name} (from {file})" for name, file in metrics.get("new_columns", {}).items())
+        notes.append(counted_files(metrics["num_files"]))
+    for name, file in metrics.get("new_columns", {}).items():
+        notes.append(f"new column {name} (from {file.rsplit('/', 1)[-1]})")
     for key, text in (
         ("num_corrupt_rows", "corrupt records"),
         ("num_rescued_rows", "rows with rescued values"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from pipeline.commands.dry_run import dry_run
 from pipeline.commands.files import files
 from pipeline.commands.run import run
 
@@ -14,4 +15,5 @@ app = typer.Typer(
     help="Smart Factory lakehouse: from landing files to gold tables.",
 )
 app.command()(run)
+app.command("dry-run")(dry_run)
 app.command()(files)

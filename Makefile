@@ -1,0 +1,52 @@
+# Everything a person types. Bare `make` prints the list.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+RUN := .venv/bin/python
+READY := .venv/.ready
+
+.PHONY: help setup demo act1 act2 act3 act5 run test lint format reset
+
+help: ## Print this list
+	@echo "Smart Factory lakehouse: make <target>"
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+$(READY): requirements/bootstrap.txt requirements/dev.txt scripts/setup.py
+	@$(PYTHON) scripts/setup.py
+	@touch $(READY)
+
+setup: $(READY) ## Python packages into .venv/, Delta's jars into .jars/ (other targets call it when due)
+
+demo: $(READY) ## All acts in a row, checked; leaves nothing listening
+	@$(RUN) -m demo all
+
+act1: $(READY) ## Generate: sensor readings land as JSON files
+	@$(RUN) -m demo act1
+
+act2: $(READY) ## Happy path: one update from landing files to gold
+	@$(RUN) -m demo act2
+
+act3: $(READY) ## Fault tolerance: only new files, late data, a schema change
+	@$(RUN) -m demo act3
+
+act5: $(READY) ## Recap, with figures from the event log
+	@$(RUN) -m demo act5
+
+run: $(READY) ## One triggered update
+	@$(RUN) -m pipeline run
+
+test: $(READY) ## All tests that need neither Docker nor a browser
+	@$(RUN) -m pytest
+
+lint: $(READY) ## ruff, mypy and the house rules
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@$(RUN) scripts/house_rules.py
+
+format: $(READY) ## Format and fix what can be fixed
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+reset: $(READY) ## Delete the lakehouse, after asking (YES=1 does not ask)
+	@$(RUN) -m demo reset $(if $(YES),--yes)

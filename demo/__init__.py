@@ -1,0 +1,1 @@
+"""The demo's acts, told and checked in the terminal."""

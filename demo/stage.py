@@ -1,0 +1,128 @@
+"""What the acts are played on: one home, one clock, one session, and a voice."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from deltalake import DeltaTable
+from rich.console import Console
+
+from generators.plant import Plant
+from pipeline.clock import SystemClock
+from pipeline.errors import DataError
+from pipeline.ingest.inventory import inventories
+from pipeline.live import watching
+from pipeline.session import build_session
+from pipeline.settings import load_settings
+from pipeline.tables import Table
+from pipeline.update import Update
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+
+    from pipeline.home import Home
+    from pipeline.ingest.file_state import FileRecord
+    from pipeline.settings import Settings
+    from pipeline.summary import Summary
+
+BRONZE = "bronze_sensor_readings"
+SILVER = "silver_cleaned_sensors"
+QUARANTINE = "silver_quarantined_sensors"
+GOLD = "gold_hourly_device_summary"
+TABLES = (BRONZE, SILVER, QUARANTINE, GOLD)
+
+
+class PointNotShownError(DataError):
+    """An act did not show what it promised."""
+
+    def __init__(self, point: str) -> None:
+        super().__init__(f"The demo's point does not hold: {point}.", "Run `make reset` and the act again.")
+
+
+class Stage:
+    """Plays updates and says what happens; Spark starts with the first update and stays."""
+
+    def __init__(self, home: Home, console: Console | None = None) -> None:
+        self.home = home
+        self.console = console or Console()
+        self.clock = SystemClock()
+        self.settings: Settings = load_settings()
+        self.points = 0
+
+    @property
+    def plant(self) -> Plant:
+        """The plant that lands files in this home."""
+        return Plant(self.home.landing / "sensor_readings", self.clock)
+
+    @cached_property
+    def session(self) -> SparkSession:
+        """The Spark session that all acts share."""
+        with self.console.status("Starting Spark ..."):
+            return build_session(self.home, self.settings.spark)
+
+    def say(self, text: str) -> None:
+        """Say a line or two."""
+        self.console.print(text, highlight=False)
+
+    def headline(self, title: str) -> None:
+        """Open an act."""
+        self.console.print()
+        self.console.rule(f"[bold]{title}", align="left")
+
+    def update(self) -> Summary:
+        """Run one triggered update, shown as it goes, and return what it did.
+
+        Raises:
+            LakehouseError: The update failed.
+        """
+        update = Update(self.home, self.settings, self.clock, lambda: self.session, cause="USER_ACTION")
+        with watching(update.log, console=self.console) as summary:
+            result = update.run()
+        for error in result.errors.values():
+            raise error
+        if result.state == "CANCELED":
+            raise KeyboardInterrupt
+        return summary
+
+    def check(self, holds: object, point: str) -> None:
+        """Say that a point holds.
+
+        Raises:
+            PointNotShownError: It does not.
+        """
+        if not holds:
+            raise PointNotShownError(point)
+        self.points += 1
+        self.console.print(f"  [green]✔[/] {point}", highlight=False)
+
+    def files(self) -> list[FileRecord]:
+        """Return every landed file with its state."""
+        return inventories(self.home, self.settings)[BRONZE]
+
+    def waiting(self) -> list[FileRecord]:
+        """Return the files that no update has read."""
+        return [file for file in self.files() if file.state == "waiting"]
+
+    def rows(self, table: str) -> int:
+        """Return how many rows a table holds."""
+        return Table(self.home.schema(self.settings.target_schema) / table).row_count()
+
+    def frame(self, table: str, columns: list[str] | None = None) -> pa.Table:
+        """Return a table's rows, read without Spark; empty where there is no table."""
+        path = self.home.schema(self.settings.target_schema) / table
+        return DeltaTable(path).to_pyarrow_table(columns=columns)
+
+    def columns(self, table: str) -> list[str]:
+        """Return a table's columns, none where there is no table."""
+        place = Table(self.home.schema(self.settings.target_schema) / table)
+        return [field.name for field in DeltaTable(place.path).schema().fields] if place.exists else []
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return every event of the log, oldest first."""
+        place = Table(self.home.schema(self.settings.target_schema) / "event_log")
+        if not place.exists:
+            return []
+        rows: list[dict[str, Any]] = DeltaTable(place.path).to_pyarrow_table().sort_by("sequence").to_pylist()
+        return rows
