@@ -6,26 +6,33 @@ import signal
 import sys
 import threading
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.exceptions import TyperException
 
 from alerts import console
-from alerts.catalogue import SHIPPED, load_alerts
+from alerts.catalogue import SHIPPED
 from alerts.drill import drill
 from alerts.evaluate import Evaluation, evaluate
 from alerts.evaluate import mute as mute_alert
 from alerts.heartbeat import last_beat
 from alerts.history import History
 from alerts.model import Alert, State
-from alerts.settings import Settings, find_destinations, read_settings
+from alerts.options import (
+    DebugOption,
+    FolderOption,
+    HomeOption,
+    JsonOption,
+    NameArgument,
+    OptionalName,
+    common_of,
+)
+from alerts.settings import find_destinations
 from alerts.warehouse import HiveWarehouse
 from alerts.watch import Watch
-from pipeline.clock import SystemClock, parse_duration, parse_moment
+from pipeline.clock import parse_duration, parse_moment
 from pipeline.errors import LakehouseError
 
 app = typer.Typer(
@@ -36,47 +43,19 @@ app = typer.Typer(
 )
 
 
-@dataclass(frozen=True)
-class _Common:
-    """The options that every command takes, as one value."""
-
-    settings: Settings
-    folder: Path
-    clock: SystemClock
-
-    def alerts(self, name: str | None) -> list[Alert]:
-        return load_alerts(self.folder, [name] if name else [], self.clock.now())
-
-
-HomeOption = Annotated[Path | None, typer.Option("--home", help="The lakehouse's folder.")]
-FolderOption = Annotated[Path, typer.Option("--folder", help="Where the alerts' YAML and SQL files are.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show a failure's traceback.")]
-NameArgument = Annotated[str, typer.Argument(help="The alert: its file's name or its own.")]
-OptionalName = Annotated[str | None, typer.Argument(help="One alert: its file's name or its own.")]
-
-
-def _common(home: Path | None, folder: Path) -> _Common:
-    return _Common(read_settings(home), folder, SystemClock())
-
-
 @app.command()
 def check(
     name: OptionalName = None,
     *,
-    at: Annotated[
-        str | None, typer.Option("--at", help="Another moment for `:now`: a time, +5h or -6h.")
-    ] = None,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="End with 1 when an alert is triggered.")
-    ] = False,
+    at: Annotated[str | None, typer.Option("--at", help="Another moment for `:now`: a time, +5h or -6h.")] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 when an alert is triggered.")] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
     folder: FolderOption = SHIPPED,
     _debug: DebugOption = False,
 ) -> None:
     """Evaluate now, record it and deliver what is to be told, undelivered notifications included."""
-    common = _common(home, folder)
+    common = common_of(home, folder)
     moment = parse_moment(at, common.clock.now()) if at is not None else None
     alerts = common.alerts(name)
     warehouse = HiveWarehouse(common.settings.warehouse_url)
@@ -84,9 +63,7 @@ def check(
     for alert in alerts:
         destinations = find_destinations(common.settings, alert.spec.destinations, console.say)
         evaluations.append(
-            evaluate(
-                alert, warehouse, common.settings.home, common.clock, at=moment, destinations=destinations
-            )
+            evaluate(alert, warehouse, common.settings.home, common.clock, at=moment, destinations=destinations)
         )
     if as_json:
         console.show_json([console.facts(one) for one in evaluations])
@@ -111,7 +88,7 @@ def watch(
     _debug: DebugOption = False,
 ) -> None:
     """Evaluate on schedule until stopped."""
-    common = _common(home, folder)
+    common = common_of(home, folder)
     alerts = common.alerts(name)
     for alert in alerts:
         find_destinations(common.settings, alert.spec.destinations)
@@ -147,7 +124,7 @@ def history(
     _debug: DebugOption = False,
 ) -> None:
     """Show recorded evaluations, newest first."""
-    common = _common(home, folder)
+    common = common_of(home, folder)
     table = History(common.settings.home)
     rows = table.latest(common.alerts(name)[0].spec.name, limit) if name else table.newest(limit)
     if as_json:
@@ -167,7 +144,7 @@ def mute(
     _debug: DebugOption = False,
 ) -> None:
     """Tell nobody of an alert for a while; it is evaluated and recorded all the same."""
-    common = _common(home, folder)
+    common = common_of(home, folder)
     until = common.clock.now() + parse_duration(span)
     alert = common.alerts(name)[0]
     mute_alert(alert, common.settings.home, until)
@@ -187,7 +164,7 @@ def unmute(
     _debug: DebugOption = False,
 ) -> None:
     """Tell of an alert again; what changed meanwhile and is still so is told at the next evaluation."""
-    common = _common(home, folder)
+    common = common_of(home, folder)
     alert = common.alerts(name)[0]
     mute_alert(alert, common.settings.home, None)
     by_file = alert.spec.mute_until
@@ -210,7 +187,7 @@ def send_test(
     _debug: DebugOption = False,
 ) -> None:
     """Send a marked test notification to each of an alert's destinations."""
-    common = _common(home, folder)
+    common = common_of(home, folder)
     alert = common.alerts(name)[0]
     destinations = find_destinations(common.settings, alert.spec.destinations, console.say)
     outcome = drill(alert, destinations, common.clock.now())
@@ -230,7 +207,7 @@ def health(
     _debug: DebugOption = False,
 ) -> None:
     """Say whether `watch` is well: 0 when it is, 1 when it is not."""
-    common = _common(home, SHIPPED)
+    common = common_of(home, SHIPPED)
     heartbeat = last_beat(common.settings.home, common.clock.now())
     if as_json:
         console.show_json(heartbeat.model_dump(mode="json"))
@@ -242,16 +219,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command line and return its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        outcome: Any = app(args=words, prog_name="python -m alerts", standalone_mode=False)
+        app(args=words, prog_name="python -m alerts")
     except LakehouseError as error:
         if "--debug" in words:
             traceback.print_exc()
         typer.echo(str(error), err=True)
         return error.exit_code
-    except TyperException as error:
-        error.show()
-        return error.exit_code
-    return outcome if isinstance(outcome, int) else 0
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    return 0
 
 
 if __name__ == "__main__":

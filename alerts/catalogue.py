@@ -21,14 +21,14 @@ SHIPPED = Path(__file__).parent
 
 
 def load_alert(path: Path, now: datetime) -> Alert:
-    """Return the alert that a YAML file and the SQL beside it declare, checked as far as no warehouse is needed.
+    """Return the alert of a YAML file and the SQL beside it, checked as far as no warehouse is needed.
 
     Args:
         path: The YAML file.
         now: Any moment; the query and the templates are tried out with it.
 
     Raises:
-        AuthorError: A file is missing or cannot be read, a key is unknown, a value is wrong, a template fails.
+        AuthorError: A file cannot be read, a key is unknown, a value is wrong, or a template fails.
     """
     spec = _spec(path)
     query_file = path.parent / spec.query
@@ -55,7 +55,7 @@ def load_alerts(folder: Path, names: Sequence[str], now: datetime) -> list[Alert
         now: Any moment; see `load_alert`.
 
     Raises:
-        AuthorError: The folder holds no alert, a name is unknown, two alerts share a name, or one cannot be read.
+        AuthorError: The folder holds no alert, a name is unknown or used twice, or a file is wrong.
     """
     alerts = {path.stem: load_alert(path, now) for path in sorted(folder.glob("*.yml"))}
     if not alerts:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import operator
 import statistics
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from alerts.model import AlertSpec, Aggregation, Operator, State
+from alerts.model import Aggregation, AlertSpec, Operator, State
 from pipeline.errors import AuthorError, UnknownNameError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from alerts.warehouse import Result
 
 _COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
@@ -164,9 +165,7 @@ def _compared(spec: AlertSpec, value: Any, bound: Any) -> State:
         return spec.null_state
     same_kind = _kind(value) == _kind(bound)
     if not same_kind or (_kind(value) == "truth value" and how not in _EQUALITIES):
-        problem = (
-            f"`{spec.condition}` compares {value!r}, a {_kind(value)}, with {bound!r}, a {_kind(bound)}."
-        )
+        problem = f"`{spec.condition}` compares {value!r}, a {_kind(value)}, with {bound!r}, a {_kind(bound)}."
         raise ConditionError(problem, "Give both the same type, by a cast in the query or another threshold.")
     return State.TRIGGERED if _COMPARE[how](value, bound) else State.OK
 

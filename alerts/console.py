@@ -56,6 +56,8 @@ def show_evaluations(evaluations: Sequence[Evaluation]) -> None:
     for one in evaluations:
         if one.row.reason:
             typer.echo(f"{one.row.alert}: {one.row.reason}")
+        if one.waiting:
+            say(f"{one.row.alert}: {one.waiting} not delivered, tried again by `watch` or the next `check`.")
 
 
 def show_history(rows: Sequence[Row]) -> None:
@@ -95,9 +97,7 @@ def _told(one: Evaluation) -> str:
     waiting = f"{one.waiting} waiting" if one.waiting else ""
     if one.row.notification_id is None:
         return waiting
-    sent = (
-        f"{one.row.notification_id} to {one.row.destination}" if one.row.notified else one.row.delivery_error
-    )
+    sent = f"{one.row.notification_id} to {one.row.destination}" if one.row.notified else one.row.delivery_error
     return "; ".join(part for part in (sent, waiting) if part)
 
 

@@ -1,4 +1,4 @@
-"""The decision: what an evaluation means and who must hear of it. Nothing here asks for the time or the disk."""
+"""The decision: what an evaluation means and whether it is told. It asks neither clock nor disk."""
 
 from __future__ import annotations
 
@@ -92,7 +92,8 @@ def decide(spec: AlertSpec, observation: Observation, memory: Memory, now: datet
     """Return what an observation means, given what readers were told before.
 
     A message is due when the state, or the set of triggered rows, differs from what readers know; a recovery
-    only with `notify_on_ok`. An unchanged TRIGGERED is repeated as `retrigger` says, an unchanged ERROR never.
+    only with `notify_on_ok`. An unchanged TRIGGERED is repeated as `retrigger` says, an unchanged ERROR
+    never.
     What changes while the alert is muted is told after it, if it is still so.
 
     Args:
@@ -147,11 +148,7 @@ def _staleness(spec: AlertSpec, freshness: Freshness | None) -> str:
     if freshness.newest is None:
         return f"There is no data at all; it may be at most {limit} old."
     age = freshness.judged_at - freshness.newest
-    return (
-        f"The newest data is {_words(age)} old; it may be at most {limit} old."
-        if age > spec.stale_after
-        else ""
-    )
+    return f"The newest data is {_words(age)} old; it may be at most {limit} old." if age > spec.stale_after else ""
 
 
 def _words(span: timedelta) -> str:
@@ -196,16 +193,12 @@ def _seconds(spec: AlertSpec) -> float:
     return spec.retrigger.total_seconds() if isinstance(spec.retrigger, timedelta) else 0.0
 
 
-def _remembered(
-    spec: AlertSpec, found: Decision, memory: Memory, now: datetime, *, due: bool, notify: bool
-) -> Memory:
+def _remembered(spec: AlertSpec, found: Decision, memory: Memory, now: datetime, *, due: bool, notify: bool) -> Memory:
     seen = replace(memory, state=found.state)
     if found.state is State.ERROR:
         return replace(seen, told_state=State.ERROR, told_at=now) if notify else seen
     if notify:
-        return replace(
-            seen, told_state=found.state, told_rows=tuple(sorted({*found.newly, *found.still})), told_at=now
-        )
+        return replace(seen, told_state=found.state, told_rows=tuple(sorted({*found.newly, *found.still})), told_at=now)
     if not due and found.state is State.OK:
         return replace(seen, told_state=State.OK, told_rows=())
     # Recoveries that nobody is told of are forgotten, or the same row could not trigger anew.

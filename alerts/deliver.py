@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, unquote
 
-from alerts.message import Message
 from pipeline.errors import EnvironmentFaultError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from alerts.message import Message
+
 SEND_LIMIT_SECONDS = 20
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _SHORTEST_SECRET = 4
 _CUT = "\n… (cut; the rest is in the alert's query)"
 
-# Apprise warns on its own logger of what is raised here as an error; without a handler Python prints it twice.
+# Apprise warns on its own logger of what is raised here as an error; without a handler it shows twice.
 logging.getLogger("apprise").addHandler(logging.NullHandler())
 
 
@@ -77,7 +78,7 @@ class AppriseDestination:
         digest = hashlib.sha256(f"{service.url_id()} {masked}".encode())
         self.key = digest.hexdigest()[:12]
         scheme, _, rest = masked.partition("://")
-        # Apprise masks passwords and tokens, but a webhook's path can be a secret as well: only the host is left.
+        # Apprise masks passwords and tokens, but a webhook's path can be a secret too: only the host stays.
         host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
         self.label = f"{scheme}://{unquote(host)}"
 
@@ -126,9 +127,7 @@ class AppriseDestination:
         parts = re.split(r"[/?&=:@#]", str(parsed.url()).partition("://")[2])
         candidates = {unquote(part) for part in parts if part not in shown} | {str(parsed.password or "")}
         path = str(getattr(parsed, "fullpath", "") or "").split("/")
-        return sorted(
-            (text for text in {*candidates, *path} if len(text) >= _SHORTEST_SECRET), key=len, reverse=True
-        )
+        return sorted((text for text in {*candidates, *path} if len(text) >= _SHORTEST_SECRET), key=len, reverse=True)
 
 
 class OutboxDestination:

@@ -72,8 +72,8 @@ def evaluate(
     """Evaluate an alert once, record the evaluation and deliver what is to be told.
 
     A notification is on disk before it is sent, and leaves the disk only once it is delivered and
-    recorded. After a kill at any moment the next tick of the same alert takes it up: nothing is lost, and a message that
-    had gone out without the disk knowing goes out once more under the same id.
+    recorded. After a kill at any moment the next tick of the same alert takes it up: nothing is lost, and
+    a message that had gone out without the disk knowing goes out once more under the same id.
 
     Args:
         alert: The alert.
@@ -177,9 +177,7 @@ class _Tick:
             message = _message(self.alert.spec, decision, observation.result, as_of)
             row.notification_id = uuid.uuid4().hex[:12]
             aims = {one.key: Target(label=one.label, retry_at=began) for one in self.destinations}
-            pending = Pending(
-                id=row.notification_id, evaluation_id=row.evaluation_id, message=message, targets=aims
-            )
+            pending = Pending(id=row.notification_id, evaluation_id=row.evaluation_id, message=message, targets=aims)
             self.ledger.pending.append(pending)
         self.ledger.memory = decision.memory
         self.ledger.unrecorded.append(row)

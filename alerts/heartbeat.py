@@ -49,9 +49,7 @@ def beat(home: Path, now: datetime, states: dict[str, str]) -> None:
         draft.replace(path)
     except OSError as error:
         problem = f"{path} cannot be written: {error}."
-        raise EnvironmentFaultError(
-            problem, "Free some disk space, or correct the folder's rights."
-        ) from error
+        raise EnvironmentFaultError(problem, "Free some disk space, or correct the folder's rights.") from error
 
 
 def last_beat(home: Path, now: datetime) -> Heartbeat:
@@ -69,9 +67,7 @@ def last_beat(home: Path, now: datetime) -> Heartbeat:
     silence = now - heartbeat.beat_at
     if silence > LONGEST_SILENCE:
         problem = f"`watch` (process {heartbeat.pid}) last got on {silence // timedelta(seconds=1)} s ago."
-        raise UnhealthyError(
-            problem, "Stop that process if it is still there, and start `python -m alerts watch`."
-        )
+        raise UnhealthyError(problem, "Stop that process if it is still there, and start `python -m alerts watch`.")
     return heartbeat
 
 

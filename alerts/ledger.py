@@ -62,9 +62,7 @@ class Pending(BaseModel):
     @property
     def error(self) -> str | None:
         """Why it is not delivered everywhere; None when it is, or was not tried."""
-        errors = [
-            target.error for target in self.targets.values() if target.error and not target.is_delivered
-        ]
+        errors = [target.error for target in self.targets.values() if target.error and not target.is_delivered]
         return "; ".join(errors) or None
 
     @property
@@ -100,9 +98,7 @@ class Ledger(BaseModel):
         """
         present = {destination.key: destination for destination in destinations}
         for pending in self.pending:
-            gone = [
-                key for key, aim in pending.targets.items() if not aim.is_delivered and key not in present
-            ]
+            gone = [key for key, aim in pending.targets.items() if not aim.is_delivered and key not in present]
             for key in gone:
                 del pending.targets[key]
             if gone:
@@ -200,6 +196,4 @@ class LedgerFile:
                 os.close(folder)
         except OSError as error:
             problem = f"{self._path} cannot be written: {error}."
-            raise EnvironmentFaultError(
-                problem, "Free some disk space, or correct the folder's rights."
-            ) from error
+            raise EnvironmentFaultError(problem, "Free some disk space, or correct the folder's rights.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MOST_TABLE_ROWS = 100
 _WIDEST_CELL = 80
 _LONGEST_SUBJECT = 200
+_BLANK_LINES = re.compile(r"\n\s*\n")
 _EMPTY = Result((), ())
 _SANDBOX = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, trim_blocks=False)
 
@@ -56,7 +58,7 @@ def compose(spec: AlertSpec, decision: Decision, result: Result | None, now: dat
     """
     variables = _variables(spec, decision, result or _EMPTY, now)
     subject = " ".join(_render(spec.subject, variables, "subject").split())[:_LONGEST_SUBJECT]
-    body = _render(spec.body, variables, "body").strip()
+    body = _BLANK_LINES.sub("\n\n", _render(spec.body, variables, "body")).strip()
     return Message(subject, body, _KINDS[decision.state])
 
 
@@ -86,10 +88,7 @@ def text_table(result: Result) -> str:
     shown = [[_cell(value) for value in row] for row in result.rows[:MOST_TABLE_ROWS]]
     lines = [list(map(str, result.columns)), *shown]
     widths = [max(len(line[position]) for line in lines) for position in range(len(result.columns))]
-    text = [
-        " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
+    text = [" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     text.insert(1, "-+-".join("-" * width for width in widths))
     left_out = len(result.rows) - len(shown)
     return "\n".join([*text, f"… and {left_out} more rows"] if left_out else text)

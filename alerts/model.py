@@ -128,9 +128,7 @@ class Condition(BaseModel):
     def _judges_rows(self) -> None:
         is_number = isinstance(self.threshold, int | float) and not isinstance(self.threshold, bool)
         if self.aggregation is not Aggregation.FIRST or not is_number:
-            msg = (
-                "Without `column` the number of rows is judged: give a number as `threshold`, no aggregation."
-            )
+            msg = "Without `column` the number of rows is judged: give a number as `threshold`, no aggregation."
             raise ValueError(msg)
 
     def __str__(self) -> str:
@@ -194,9 +192,7 @@ class AlertSpec(BaseModel):
     stale_data_state: Literal[State.TRIGGERED, State.ERROR] = State.ERROR
     schedule: Schedule
     notify_on_ok: bool = False
-    retrigger: Annotated[Literal["once", "every evaluation"] | Duration, BeforeValidator(_read_retrigger)] = (
-        ONCE
-    )
+    retrigger: Annotated[Literal["once", "every evaluation"] | Duration, BeforeValidator(_read_retrigger)] = "once"
     mute_until: Annotated[datetime | None, BeforeValidator(_read_moment)] = None
     severity: Literal["info", "warning", "critical"] = "warning"
     runbook: str = ""
@@ -207,10 +203,10 @@ class AlertSpec(BaseModel):
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         if (self.freshness is None) != (self.stale_after is None):
-            msg = "`freshness` and `stale_after` belong together: the one says how new the data is, the other how new it must be."
+            msg = "`freshness` and `stale_after` belong together: how new the data is, how new it must be."
             raise ValueError(msg)
         if self.condition.column is None and self.empty_result_state is not None:
-            msg = "`empty_result_state` is for a condition on a column; no rows are a number, 0, that the condition judges."
+            msg = "`empty_result_state` needs `column`; without one, no rows are the number 0."
             raise ValueError(msg)
         if self.per_row and self.condition.aggregation is not Aggregation.FIRST:
             msg = "`per_row` judges each row by itself; leave `aggregation` out."

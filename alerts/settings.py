@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 from alerts.deliver import AppriseDestination, Destination, OutboxDestination
 from alerts.warehouse import DEFAULT_URL
 from pipeline.errors import AuthorError, UnknownNameError
+from pipeline.home import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from apprise import AppriseAsset
 
 # An address may hold commas of its own (`?to=a@x,b@y`): a new one begins only where a scheme does.
 _BETWEEN_URLS = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
@@ -46,12 +49,11 @@ def read_settings(home: Path | None = None, environ: Mapping[str, str] = os.envi
 
     Args:
         home: Overrides SMART_FACTORY_HOME, which overrides `lakehouse` in the checkout.
-        environ: The environment.
+        environ: Where the rest is read from.
     """
-    default = Path(__file__).resolve().parent.parent / "lakehouse"
     config = environ.get("SMART_FACTORY_ALERT_CONFIG", "").strip()
     return Settings(
-        home=(home or Path(environ.get("SMART_FACTORY_HOME") or default)).expanduser().absolute(),
+        home=Home.find(home).root,
         warehouse_url=environ.get("SMART_FACTORY_WAREHOUSE_URL") or DEFAULT_URL,
         alert_urls=environ.get("SMART_FACTORY_ALERT_URLS", "").strip(),
         config=Path(config).expanduser() if config else None,
@@ -103,12 +105,8 @@ def _from_urls(text: str) -> list[AppriseDestination]:
         service = apprise.Apprise.instantiate(url, asset=_asset(), suppress_exceptions=True)
         if service is None:
             scheme = url.partition("://")[0] if "://" in url else "(no scheme)"
-            problem = (
-                f"SMART_FACTORY_ALERT_URLS: address {position} ({scheme}://****) is none that Apprise knows."
-            )
-            raise AuthorError(
-                problem, "Write it as Apprise's documentation shows, such as slack://A/B/C/#channel."
-            )
+            problem = f"SMART_FACTORY_ALERT_URLS: address {position} ({scheme}://****) is none that Apprise knows."
+            raise AuthorError(problem, "Write it as Apprise's documentation shows, such as slack://A/B/C/#channel.")
         destinations.append(AppriseDestination(service))
     return destinations
 
@@ -120,14 +118,14 @@ def _from_config(path: Path) -> list[AppriseDestination]:
         problem = f"SMART_FACTORY_ALERT_CONFIG: there is no file {path}."
         raise AuthorError(problem, "Name an Apprise configuration file.")
     config = apprise.AppriseConfig(paths=str(path), asset=_asset())
-    services = list(config.servers())
+    services = config.services()
     if not services:
         problem = f"{path} names no service that Apprise can use."
         raise AuthorError(problem, f"Try it out: apprise --dry-run -c '{path}' -b hello.")
     return [AppriseDestination(service) for service in services]
 
 
-def _asset() -> object:
+def _asset() -> AppriseAsset:
     import apprise  # noqa: PLC0415 - see its callers
 
     return apprise.AppriseAsset(app_id="Smart Factory", app_desc="Smart Factory alerts", async_mode=False)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from pipeline.errors import UnknownNameError
 
-# Quoted text, quoted names and comments come first: a `:now` inside them is only text. A colon after a name or
-# a bracket reaches into JSON, and two colons are a cast.
+# Quoted text, quoted names and comments come first: a `:now` inside them is only text. A colon after a name
+# or a bracket reaches into JSON, and two colons are a cast.
 _TOKEN = re.compile(
     r"""
       '(?:[^'\\]|\\.|'')*'

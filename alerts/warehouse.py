@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 DEFAULT_URL = "hive://127.0.0.1:10000/smart_factory"
 MOST_ROWS = 10_000
 _AUTHORS_FAULT = re.compile(r"\[(PARSE_SYNTAX_ERROR|UNRESOLVED_COLUMN|UNRESOLVED_ROUTINE|DATATYPE_MISMATCH)")
+
+# Thrift logs what is raised here as an error; without a handler it shows twice.
+logging.getLogger("thrift").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,7 @@ def refusal(text: str) -> LakehouseError:
     problem = f"The warehouse refused the query: {first_line.rstrip('.')}."
     if _AUTHORS_FAULT.search(text):
         return QueryWrongError(problem, "Correct the alert's SQL.")
-    return QueryRefusedError(
-        problem, "Run an update if the table is not there yet, or correct the alert's SQL."
-    )
+    return QueryRefusedError(problem, "Run an update if the table is not there yet, or correct the alert's SQL.")
 
 
 class HiveWarehouse:
@@ -82,7 +84,7 @@ class HiveWarehouse:
             QueryRefusedError: The warehouse refused it for another reason, or it has too many rows.
         """
         from pyhive.exc import Error  # noqa: PLC0415 - a check of settings needs no Thrift
-        from thrift.Thrift import TException  # noqa: PLC0415
+        from thrift.Thrift import TException  # type: ignore[import-untyped]  # noqa: PLC0415
 
         try:
             with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
@@ -105,9 +107,9 @@ class HiveWarehouse:
         return self._parts.port or 10000
 
     def _connect(self) -> Any:
-        import thrift_sasl  # noqa: PLC0415
+        import thrift_sasl  # type: ignore[import-untyped]  # noqa: PLC0415
         from pyhive import hive  # noqa: PLC0415
-        from thrift.transport.TSocket import TSocket  # noqa: PLC0415
+        from thrift.transport.TSocket import TSocket  # type: ignore[import-untyped]  # noqa: PLC0415
 
         user = unquote(self._parts.username or "alerts")
         password = unquote(self._parts.password or "x")

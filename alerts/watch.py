@@ -112,5 +112,5 @@ class Watch:
         try:
             beat(self._home, self._clock.now(), self._states)
         except LakehouseError:
-            # A full disk shows in `health`, which misses the beat; the alerts themselves are still worth a try.
+            # A full disk shows in `health`, which misses the beat; the alerts are still worth a try.
             return

@@ -12,7 +12,7 @@ from demo.acts import act1, act2, act3
 from demo.recap import act5
 from demo.stage import Stage
 from pipeline.commands.entry import run_command
-from pipeline.commands.options import HomeOption
+from pipeline.commands.options import HomeOption  # noqa: TC001 - typer reads the annotation
 from pipeline.home import Home
 
 app = typer.Typer(
@@ -64,7 +64,7 @@ def reset(home: HomeOption = None, yes: Annotated[bool, typer.Option("--yes", he
     if not yes:
         typer.confirm(f"Delete landing files, tables and state in {place.root}?", abort=True)
     from pipeline.clock import SystemClock  # noqa: PLC0415
-    from pipeline.update import exclusive  # noqa: PLC0415
+    from pipeline.lock import exclusive  # noqa: PLC0415
 
     with exclusive(place, SystemClock(), "reset"):
         for part in there:

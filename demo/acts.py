@@ -81,11 +81,14 @@ def _late_data(stage: Stage) -> None:
     summary = stage.update()
     after = _readings_by_hour(stage)
     corrected = sum(1 for hour, count in after.items() if count != before.get(hour, 0))
-    stage.say(f"{landed.readings} late readings corrected {corrected} hours, the oldest {min(after):%Y-%m-%d %H:%M} UTC.")
+    stage.say(
+        f"{landed.readings} late readings corrected {corrected} hours, the oldest {min(after):%Y-%m-%d %H:%M} UTC."
+    )
     added = sum(after.values()) - sum(before.values())
     stage.check(added == summary.tables[SILVER].rows_written, "each late reading is counted in its own hour")
     stage.check(
-        all(after[hour] >= count for hour, count in before.items()), "no hour has lost a reading by the correction"
+        all(after[hour] >= count for hour, count in before.items()),
+        "no hour has lost a reading by the correction",
     )
 
 
@@ -111,7 +114,8 @@ def _schema_change(stage: Stage) -> None:
 def _check_conservation(stage: Stage) -> None:
     bronze, silver, quarantine = (stage.rows(table) for table in (BRONZE, SILVER, QUARANTINE))
     stage.check(
-        silver + quarantine == bronze, f"silver {silver:,} + quarantine {quarantine:,} = bronze {bronze:,}: none lost"
+        silver + quarantine == bronze,
+        f"silver {silver:,} + quarantine {quarantine:,} = bronze {bronze:,}: none lost",
     )
     counted = pc.sum(stage.frame(GOLD, ["reading_count"])["reading_count"]).as_py() or 0
     stage.check(counted == silver, f"gold counts {counted:,} readings, as many as silver has")

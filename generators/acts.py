@@ -36,9 +36,7 @@ class Act:
     utc_offset: timedelta | None = None
 
 
-BATCH = Act(
-    "batch", "Land readings of the last minute: most normal, some hot, a few without device_id.", files=5
-)
+BATCH = Act("batch", "Land readings of the last minute: most normal, some hot, a few without device_id.", files=5)
 LATE = Act(
     "late",
     "Land readings that come hours or days late.",

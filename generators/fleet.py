@@ -47,6 +47,4 @@ def _first_number(floor: str) -> int:
 
 def _devices_on(floor: str, count: int) -> list[Device]:
     first = _first_number(floor)
-    return [
-        Device(f"MFG-{floor}-{number}", f"Factory Floor {floor}") for number in range(first, first + count)
-    ]
+    return [Device(f"MFG-{floor}-{number}", f"Factory Floor {floor}") for number in range(first, first + count)]

@@ -35,7 +35,5 @@ Duration = Annotated[
 Large = Annotated[bool, typer.Option("--large", help="Land the file of over 200 MB too.")]
 Afterwards = Annotated[
     bool,
-    typer.Option(
-        "--afterwards", help="Land nothing; overwrite and delete the files landed earlier to be so."
-    ),
+    typer.Option("--afterwards", help="Land nothing; overwrite and delete the files landed earlier to be so."),
 ]

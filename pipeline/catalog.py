@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from pipeline.clock import Clock
-    from pipeline.declare import Dataset
+    from pipeline.dataset import Dataset
     from pipeline.home import Home
     from pipeline.ingest.source import FilesSource
     from pipeline.quality.rules import Suite
@@ -58,6 +58,6 @@ def compiled_suites(graph: Graph, suites: Suites) -> dict[str, Suite]:
     compiled = {}
     for name, suite_name in declared.items():
         frame = graph.nodes[name].schema
-        assert frame is not None  # noqa: S101 - resolving has run every query
+        assert frame is not None
         compiled[name] = suites.compiled(suite_name, frame)
     return compiled

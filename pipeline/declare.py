@@ -5,71 +5,18 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
+from pipeline.dataset import Dataset, Kind, Query, Registry, SourceLocation
 from pipeline.errors import AuthorError, UnknownNameError
 from pipeline.ingest.source import FilesSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import timedelta
 
     from pyspark.sql import DataFrame
 
-Kind = Literal["streaming_table", "materialized_view", "temporary_view"]
 _NAME_RULE = "lower-case letters, digits and underscores, beginning with a letter"
-
-
-@dataclass(frozen=True)
-class SourceLocation:
-    """The file and line that a declaration stands at."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-@dataclass(frozen=True)
-class TimeWindow:
-    """The fixed windows of event time that a materialized view groups by.
-
-    Attributes:
-        column: The timestamp column of the source that is windowed.
-        length: How long a window is; windows start at multiples of it since 1970-01-01T00:00:00Z.
-    """
-
-    column: str
-    length: timedelta
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """One declared table or view.
-
-    Attributes:
-        query: The function that reads other datasets and returns this one's rows.
-        expectations: The suite that judges every row, or None.
-        expectation_columns: Columns that the query computes for its expectations alone; they are not stored.
-        quarantine: The table that takes the rows that violate a drop expectation, or None.
-        keys: A materialized view's grouping columns; with `time_window` they let an update recompute only
-            the keys that new rows touch. Without them the view is recomputed whole.
-        reset_allowed: Whether a full refresh may empty the table.
-    """
-
-    name: str
-    kind: Kind
-    query: Callable[[], DataFrame]
-    comment: str
-    location: SourceLocation
-    expectations: str | None = None
-    expectation_columns: tuple[str, ...] = ()
-    quarantine: str | None = None
-    keys: tuple[str, ...] = ()
-    time_window: TimeWindow | None = None
-    reset_allowed: bool = True
 
 
 class Reader(Protocol):
@@ -90,25 +37,6 @@ class Reader(Protocol):
     def quarantine(self, name: str) -> DataFrame:
         """Return the rows that a table's drop expectations left out."""
         ...
-
-
-@dataclass
-class Registry:
-    """The declarations of one pipeline, in the order they were made."""
-
-    datasets: dict[str, Dataset] = field(default_factory=dict)
-
-    def register(self, dataset: Dataset) -> None:
-        """Take in a declaration.
-
-        Raises:
-            AuthorError: A dataset of that name is there already.
-        """
-        earlier = self.datasets.get(dataset.name)
-        if earlier is not None:
-            problem = f"{dataset.location}: `{dataset.name}` is declared already, at {earlier.location}."
-            raise AuthorError(problem, "Give one of the two another name.")
-        self.datasets[dataset.name] = dataset
 
 
 _registry: ContextVar[Registry] = ContextVar("registry")
@@ -135,7 +63,11 @@ def reading(reader: Reader) -> Iterator[None]:
         _reader.reset(token)
 
 
-def table(query: Callable[[], DataFrame] | None = None, /, **options: Any) -> Any:
+@overload
+def table(query: Query, /) -> Query: ...
+@overload
+def table(**options: Any) -> Callable[[Query], Query]: ...
+def table(query: Query | None = None, /, **options: Any) -> Any:
     """Declare a streaming table: each row of its source goes through it exactly once.
 
     Args:
@@ -149,7 +81,11 @@ def table(query: Callable[[], DataFrame] | None = None, /, **options: Any) -> An
     return _declaration("streaming_table", query, options)
 
 
-def materialized_view(query: Callable[[], DataFrame] | None = None, /, **options: Any) -> Any:
+@overload
+def materialized_view(query: Query, /) -> Query: ...
+@overload
+def materialized_view(**options: Any) -> Callable[[Query], Query]: ...
+def materialized_view(query: Query | None = None, /, **options: Any) -> Any:
     """Declare a materialized view: after every update it equals its query over its sources.
 
     Args:
@@ -162,7 +98,11 @@ def materialized_view(query: Callable[[], DataFrame] | None = None, /, **options
     return _declaration("materialized_view", query, options)
 
 
-def temporary_view(query: Callable[[], DataFrame] | None = None, /, **options: Any) -> Any:
+@overload
+def temporary_view(query: Query, /) -> Query: ...
+@overload
+def temporary_view(**options: Any) -> Callable[[Query], Query]: ...
+def temporary_view(query: Query | None = None, /, **options: Any) -> Any:
     """Declare a named step between tables that is stored nowhere.
 
     Args:
@@ -223,30 +163,27 @@ def _active_reader(function: str) -> Reader:
 
 _SHARED_OPTIONS = {"name", "comment"}
 _OPTIONS: dict[Kind, set[str]] = {
-    "streaming_table": _SHARED_OPTIONS
-    | {"expectations", "expectation_columns", "quarantine", "reset_allowed"},
+    "streaming_table": _SHARED_OPTIONS | {"expectations", "expectation_columns", "quarantine", "reset_allowed"},
     "materialized_view": _SHARED_OPTIONS | {"keys", "time_window", "reset_allowed"},
     "temporary_view": _SHARED_OPTIONS,
 }
 
 
-def _declaration(kind: Kind, query: Callable[[], DataFrame] | None, options: dict[str, Any]) -> Any:
+def _declaration(kind: Kind, query: Query | None, options: dict[str, Any]) -> Any:
     frame = sys._getframe(2)  # noqa: SLF001 - the declaration's own line is what a later error has to name
     location = SourceLocation(frame.f_code.co_filename, frame.f_lineno)
     for option in options:
         if option not in _OPTIONS[kind]:
             raise UnknownNameError(f"option of a {kind}", option, _OPTIONS[kind], str(location))
 
-    def register(function: Callable[[], DataFrame]) -> Callable[[], DataFrame]:
+    def register(function: Query) -> Query:
         _register(_record(kind, function, options, location))
         return function
 
     return register(query) if query is not None else register
 
 
-def _record(
-    kind: Kind, query: Callable[[], DataFrame], options: dict[str, Any], location: SourceLocation
-) -> Dataset:
+def _record(kind: Kind, query: Query, options: dict[str, Any], location: SourceLocation) -> Dataset:
     name = options.pop("name", query.__name__)
     if not (isinstance(name, str) and name.isidentifier() and name == name.lower() and not name.startswith("_")):
         problem = f"{location}: `{name}` is no dataset name; expected {_NAME_RULE}."

@@ -177,8 +177,10 @@ class EventLog:
         """Tell whether an event with this id is in the table."""
         if not DeltaTable.is_deltatable(str(self.path)):
             return False
-        found = DeltaTable(self.path).to_pyarrow_dataset().scanner(
-            columns=["id"], filter=pa.compute.field("id") == event_id
+        found = (
+            DeltaTable(self.path)
+            .to_pyarrow_dataset()
+            .scanner(columns=["id"], filter=pa.compute.field("id") == event_id)
         )
         return bool(found.count_rows())
 

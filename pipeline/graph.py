@@ -7,7 +7,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipeline.declare import Dataset, Reader, Registry, collecting, reading
+from pipeline.dataset import Dataset, Registry
+from pipeline.declare import Reader, collecting, reading
 from pipeline.errors import AuthorError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -66,9 +67,7 @@ class Graph:
 
     def downstream(self, names: set[str]) -> set[str]:
         """Return the datasets with everything that needs them, themselves included."""
-        return self._closure(
-            names, lambda name: [node.name for node in self.nodes.values() if name in node.inputs]
-        )
+        return self._closure(names, lambda name: [node.name for node in self.nodes.values() if name in node.inputs])
 
     def _closure(self, names: set[str], neighbours: Callable[[str], list[str]]) -> set[str]:
         reached: set[str] = set()
@@ -133,9 +132,7 @@ def resolve(registry: Registry, empty_files: Callable[[Dataset, FilesSource], Da
 class _Resolver(Reader):
     """Answers queries with empty frames and notes what they read."""
 
-    def __init__(
-        self, registry: Registry, empty_files: Callable[[Dataset, FilesSource], DataFrame]
-    ) -> None:
+    def __init__(self, registry: Registry, empty_files: Callable[[Dataset, FilesSource], DataFrame]) -> None:
         self._registry = registry
         self._empty_files = empty_files
         self._open: list[Node] = []
@@ -176,7 +173,7 @@ class _Resolver(Reader):
     def _stored(self, node: Node) -> DataFrame:
         from pyspark.sql import functions as F  # noqa: N812, PLC0415
 
-        assert node.schema is not None  # noqa: S101 - set as soon as its query has run
+        assert node.schema is not None
         frame = node.schema.drop(*node.dataset.expectation_columns)
         if node.dataset.expectations and node.dataset.kind == "streaming_table":
             frame = frame.withColumn("warnings", F.array().cast("array<string>"))
@@ -214,11 +211,15 @@ def _check(node: Node) -> None:
     dataset = node.dataset
     sources = len(node.streams) + bool(node.files) + bool(node.quarantine_of)
     if dataset.kind == "streaming_table" and sources != 1:
-        problem = f"{dataset.location}: the streaming table `{dataset.name}` has {sources} streaming sources; expected 1."
+        problem = (
+            f"{dataset.location}: the streaming table `{dataset.name}` has {sources} streaming sources; expected 1."
+        )
         raise AuthorError(problem, "Use read_files, read_stream or read_quarantine exactly once in its query.")
     if dataset.kind == "materialized_view" and (node.streams or node.files):
         problem = f"{dataset.location}: the materialized view `{dataset.name}` reads a stream."
         raise AuthorError(problem, "Use read() in its query, or declare it with @table.")
     if dataset.time_window and dataset.kind == "materialized_view" and len(node.snapshots) != 1:
-        problem = f"{dataset.location}: `{dataset.name}` has a time window and {len(node.snapshots)} sources; expected 1."
+        problem = (
+            f"{dataset.location}: `{dataset.name}` has a time window and {len(node.snapshots)} sources; expected 1."
+        )
         raise AuthorError(problem, "Leave `time_window` out, and the view is recomputed whole.")

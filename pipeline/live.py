@@ -24,7 +24,7 @@ _MARKS = {
     "COMPLETED": ("✔", "green"),
     "FAILED": ("✘ FAILED", "bold red"),
     "SKIPPED": ("⊘ SKIPPED", "yellow"),
-    "EXCLUDED": ("–", "dim"),
+    "EXCLUDED": ("-", "dim"),
     "STOPPED": ("■ STOPPED", "yellow"),
 }
 
@@ -89,7 +89,11 @@ def _seconds(progress: TableProgress) -> str:
 def _print_line(console: Console, summary: Summary, event: Event) -> None:
     if event.event_type == "update_progress":
         console.print(event.message, markup=False, highlight=False)
-    elif event.event_type == "flow_progress" and event.details["status"] in {"COMPLETED", "FAILED", "SKIPPED"}:
+    elif event.event_type == "flow_progress" and event.details["status"] in {
+        "COMPLETED",
+        "FAILED",
+        "SKIPPED",
+    }:
         progress = summary.tables[event.origin.dataset_name or ""]
         counts = f"{progress.rows_in:,} in, {progress.rows_written:,} written, {progress.rows_dropped:,} dropped"
         console.print(f"{progress.name}: {event.details['status']}: {counts}", markup=False, highlight=False)

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from pipeline.graph import Node
     from pipeline.quality.judge import Evidence
     from pipeline.quality.rules import Suite
+    from pipeline.selection import Selection
     from pipeline.settings import Settings
     from pipeline.tables import Batch, Written
-    from pipeline.update import Selection
 
 _NAMESPACE = uuid.UUID("7f5a1f0e-5d0c-4c1e-9a35-6d8f2f6f3b60")
-_FLOW_TYPES = {"streaming_table": "APPEND", "materialized_view": "MATERIALIZED_VIEW", "temporary_view": "VIEW"}
+_FLOW_TYPES = {
+    "streaming_table": "APPEND",
+    "materialized_view": "MATERIALIZED_VIEW",
+    "temporary_view": "VIEW",
+}
 _LEVELS: dict[str, Level] = {"FAILED": "ERROR", "SKIPPED": "WARN", "CANCELED": "WARN"}
 
 
@@ -35,7 +39,11 @@ class Reporter:
 
     def created(self, cause: str, user: str, selection: Selection) -> None:
         """Tell that an update begins, why, and what it was asked to do."""
-        config = {"name": self._settings.name, "schema": self._settings.target_schema, "mode": self._settings.mode}
+        config = {
+            "name": self._settings.name,
+            "schema": self._settings.target_schema,
+            "mode": self._settings.mode,
+        }
         details = {
             "run_as": user,
             "cause": cause,
@@ -62,7 +70,11 @@ class Reporter:
         for node in lakehouse.graph.nodes.values():
             rules = self._suites[node.name].rules if node.name in self._suites else ()
             expectations = [{"name": rule.name, "action": rule.action, "why": rule.why} for rule in rules]
-            details = {"dataset_type": node.dataset.kind.upper(), "num_flows": 1, "expectations": expectations}
+            details = {
+                "dataset_type": node.dataset.kind.upper(),
+                "num_flows": 1,
+                "expectations": expectations,
+            }
             origin = self._origin(dataset_name=node.name)
             self._log.tell(origin, "dataset_definition", f"Dataset {node.name} is defined.", details)
         position = {target: flow.position for flow in flows for target in flow.targets}
@@ -88,11 +100,16 @@ class Reporter:
             message = f"Flow {flow.node.name} is FAILED: {error.problem}"
             self._log.tell(origin, "flow_progress", message, details, level="ERROR", error=error)
 
-    def flow_reset(self, flow: Flow) -> None:
-        """Tell that a flow begins anew."""
-        for target in flow.targets:
+    def flow_reset(self, flow: Flow, emptied: dict[str, Written]) -> None:
+        """Tell that a flow begins anew, and how many rows that took away."""
+        for target, written in emptied.items():
             origin = self._origin(dataset_name=target, flow_name=flow.node.name)
+            metrics = {"num_output_rows": 0, "num_deleted_rows": written.deleted_rows}
             self._log.tell(origin, "user_action", f"Table {target} is reset.", {"action": "FULL_REFRESH"})
+            message = f"Table {target}: {written.deleted_rows:,} rows taken away by a full refresh."
+            details = {"status": "RUNNING", "metrics": metrics}
+            self._log.tell(origin, "flow_progress", message, details, level="METRICS")
+        self._log.flush()
 
     def batch_done(self, flow: Flow, batch: Batch, progress: Progress) -> None:
         """Tell what one batch did, once for each table, however often the batch is run."""
@@ -103,7 +120,10 @@ class Reporter:
             origin = self._origin(
                 dataset_name=target, flow_name=batch.flow_name, flow_id=batch.flow_id, batch_id=batch.batch_id
             )
-            details: dict[str, Any] = {"status": "RUNNING", "metrics": _metrics(written, progress, rejected=target != flow.node.name)}
+            details: dict[str, Any] = {
+                "status": "RUNNING",
+                "metrics": _metrics(written, progress, rejected=target != flow.node.name),
+            }
             if progress.evidence is not None and target == flow.node.name:
                 details["data_quality"] = self._data_quality(target, progress.evidence)
             message = f"Flow {batch.flow_name}, batch {batch.batch_id}: {written.rows:,} rows to {target}."

@@ -93,9 +93,7 @@ def build_session(home: Home, settings: SparkSettings, *, name: str = "Smart Fac
     class_path = os.pathsep.join(str(jar) for jar in delta_jars())
     home.log.parent.mkdir(parents=True, exist_ok=True)
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")])
-    )
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")]))
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     os.environ.pop("SPARK_HOME", None)
     from pyspark.sql import SparkSession  # noqa: PLC0415 - importing Spark takes a second that `--help` need not pay

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -87,7 +87,8 @@ class Settings(_Strict):
     @field_validator("source", "expectations", mode="after")
     @classmethod
     def _beside_the_file(cls, value: Path, info: Any) -> Path:
-        return (info.data["file"].parent / value).resolve()
+        folder: Path = info.data["file"].parent
+        return (folder / value).resolve()
 
 
 def load_settings(file: Path = DEFAULT_SETTINGS) -> Settings:

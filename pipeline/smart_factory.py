@@ -5,7 +5,7 @@ from datetime import timedelta
 from pyspark.sql import DataFrame
 
 from pipeline import materialized_view, read, read_files, read_quarantine, read_stream, table
-from pipeline.declare import TimeWindow
+from pipeline.dataset import TimeWindow
 from pipeline.sensor_readings import cleaned, hourly_summary
 
 

@@ -53,7 +53,7 @@ class Summary:
             return
         table = self.tables.setdefault(name, TableProgress(name))
         if event.event_type == "flow_definition":
-            table.inputs = tuple([*event.details["input_files"], *event.details["input_datasets"]])
+            table.inputs = (*event.details["input_files"], *event.details["input_datasets"])
         elif event.event_type == "dataset_definition":
             table.kind = event.details["dataset_type"].lower()
             table.actions = {item["name"]: item["action"] for item in event.details["expectations"]}
@@ -70,7 +70,11 @@ class Summary:
             "rows_dropped": table.rows_dropped,
             "rows_warned": table.rows_warned,
             "expectations": {
-                rule: {"action": action, "passed": table.passed.get(rule, 0), "failed": table.failed.get(rule, 0)}
+                rule: {
+                    "action": action,
+                    "passed": table.passed.get(rule, 0),
+                    "failed": table.failed.get(rule, 0),
+                }
                 for rule, action in table.actions.items()
             },
             "notes": table.notes,

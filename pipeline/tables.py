@@ -6,15 +6,14 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from delta.tables import DeltaTable
 from deltalake import DeltaTable as DeltaLog
 from deltalake.exceptions import TableNotFoundError
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from pathlib import Path
 
     from pyspark.sql import DataFrame, SparkSession
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -40,9 +39,7 @@ class Written:
     bytes: int = 0
 
     def __add__(self, other: Written) -> Written:
-        return Written(
-            self.rows + other.rows, self.deleted_rows + other.deleted_rows, self.bytes + other.bytes
-        )
+        return Written(self.rows + other.rows, self.deleted_rows + other.deleted_rows, self.bytes + other.bytes)
 
 
 class Table:
@@ -115,10 +112,12 @@ class Table:
             )
         return self.written_by(batch)
 
-    def empty(self, spark: SparkSession) -> None:
-        """Take all rows away; the table, its columns and its history stay."""
-        if self.exists:
-            spark.sql(f"DELETE FROM delta.`{self.path}`")
+    def empty(self, spark: SparkSession) -> Written:
+        """Take all rows away and return how many; the table, its columns and its history stay."""
+        rows = self.row_count()
+        if rows:
+            spark.sql(f"DELETE FROM delta.`{self.path}`")  # noqa: S608 - a path that the settings give
+        return Written(deleted_rows=rows)
 
     def written_by(self, batch: Batch) -> Written:
         """Return what a batch's commits did, from the table's own log."""
@@ -143,48 +142,6 @@ class Table:
                     if kind in action:
                         entry[kind] = action[kind]
             yield entry
-
-
-def merge_keys(
-    spark: SparkSession,
-    table: Table,
-    recomputed: DataFrame,
-    keys: list[str],
-    windows: tuple[datetime, datetime],
-    batch: Batch,
-) -> Written:
-    """Put recomputed rows in the place of the table's rows with the same keys, once for a batch.
-
-    Keys are compared with NULL equal to NULL. Rows that come out as they were are not written again.
-
-    Args:
-        windows: The earliest and the end of the latest `window_start` among the rows; files outside are not read.
-    """
-    first, last = (f"TIMESTAMP '{bound:%Y-%m-%d %H:%M:%S.%f}+00:00'" for bound in windows)
-    same_key = " AND ".join(f"held.`{key}` <=> fresh.`{key}`" for key in keys)
-    in_windows = f"held.window_start >= {first} AND held.window_start < {last}"
-    values = [name for name in recomputed.columns if name not in keys]
-    changed = " OR ".join(f"NOT (held.`{name}` <=> fresh.`{name}`)" for name in values)
-    settings = {
-        "spark.databricks.delta.write.txnAppId": batch.flow_id,
-        "spark.databricks.delta.write.txnVersion": str(batch.batch_id),
-        "spark.databricks.delta.commitInfo.userMetadata": commit_note(batch),
-    }
-    for key, value in settings.items():
-        spark.conf.set(key, value)
-    try:
-        (
-            DeltaTable.forPath(spark, str(table.path))
-            .alias("held")
-            .merge(recomputed.alias("fresh"), f"{in_windows} AND {same_key}")
-            .whenMatchedUpdateAll(changed)
-            .whenNotMatchedInsertAll()
-            .execute()
-        )
-    finally:
-        for key in settings:
-            spark.conf.unset(key)
-    return table.written_by(batch)
 
 
 def commit_note(batch: Batch, *, deleted_rows: int = 0) -> str:

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import getpass
-import json
-import os
-import socket
 import uuid
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from filelock import FileLock, Timeout
 from pyspark.errors import StreamingQueryException
 
 from pipeline.catalog import open_lakehouse
-from pipeline.errors import EnvironmentFaultError, LakehouseError, PipelineBusyError
-from pipeline.event_log import EventLog, Origin
+from pipeline.errors import AuthorError, EnvironmentFaultError, LakehouseError
+from pipeline.event_log import EventLog
 from pipeline.flows.ingest import IngestFlow
 from pipeline.flows.stream import ExpectationViolatedError, StreamFlow
 from pipeline.flows.view import ViewFlow
+from pipeline.lock import exclusive
 from pipeline.reporting import Reporter
+from pipeline.reprocess import Reprocessing
+from pipeline.selection import Selection
 from pipeline.tables import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pyspark.sql import DataFrame, SparkSession
-    from pyspark.sql.streaming import StreamingQuery
+    from pyspark.sql.streaming.query import StreamingQuery
 
     from pipeline.clock import Clock
     from pipeline.flows.flow import Flow, Lakehouse
@@ -37,21 +35,6 @@ if TYPE_CHECKING:
 
 UpdateState = Literal["COMPLETED", "FAILED", "CANCELED"]
 FlowStatus = Literal["QUEUED", "COMPLETED", "FAILED", "SKIPPED", "EXCLUDED", "STOPPED"]
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which tables an update refreshes.
-
-    Attributes:
-        refresh: Only these, with what they need; empty for all.
-        full_refresh: These are emptied first, with everything downstream.
-        full_refresh_all: Every table is emptied first.
-    """
-
-    refresh: tuple[str, ...] = ()
-    full_refresh: tuple[str, ...] = ()
-    full_refresh_all: bool = False
 
 
 @dataclass
@@ -67,41 +50,6 @@ class UpdateResult:
     state: UpdateState = "COMPLETED"
     statuses: dict[str, FlowStatus] = field(default_factory=dict)
     errors: dict[str, LakehouseError] = field(default_factory=dict)
-
-
-@contextmanager
-def exclusive(home: Home, clock: Clock, what: str) -> Iterator[None]:
-    """Hold the lakehouse's lock inside the block; the operating system frees it when the process dies.
-
-    Raises:
-        PipelineBusyError: Another process holds it.
-    """
-    home.lock.parent.mkdir(parents=True, exist_ok=True)
-    holder = home.lock.with_name("holder.json")
-    try:
-        with FileLock(home.lock, timeout=0):
-            facts = {
-                "pid": os.getpid(),
-                "host": socket.gethostname(),
-                "what": what,
-                "since": clock.now().isoformat(timespec="seconds"),
-            }
-            holder.write_text(json.dumps(facts), encoding="utf-8")
-            try:
-                yield
-            finally:
-                holder.unlink(missing_ok=True)
-    except Timeout:
-        raise PipelineBusyError(describe_holder(home)) from None
-
-
-def describe_holder(home: Home) -> str:
-    """Return who holds the lock, as far as it can be told."""
-    try:
-        facts = json.loads(home.lock.with_name("holder.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return "a process that is just starting"
-    return f"{facts['what']}, process {facts['pid']} on {facts['host']}, since {facts['since']}"
 
 
 class Update:
@@ -161,11 +109,10 @@ class Update:
         self._reporter.state("SETTING_UP_TABLES")
         self._reporter.definitions(lakehouse, flows)
         if reset:
-            self._reporter.state("RESETTING")
-            for flow in flows:
-                if flow.node.name in reset:
-                    self._reset(flow)
+            self._reset([flow for flow in flows if flow.node.name in reset], selection)
         self._reporter.state("RUNNING")
+        files_again = Reprocessing(lakehouse, flows, self._reporter, self.id)
+        files_again.finish(lambda flow: self._run_flow(lakehouse, flow))
         for flow in flows:
             self._reporter.flow_status(flow, "QUEUED" if flow.node.name in chosen else "EXCLUDED")
         for flow in flows:
@@ -173,6 +120,10 @@ class Update:
                 self._refresh_one(lakehouse, flow, result)
             for target in flow.targets:
                 result.statuses.setdefault(target, "EXCLUDED")
+        if not result.errors and chosen == {node.name for node in lakehouse.graph.tables}:
+            if files_again.begin_due(selection):
+                files_again.finish(lambda flow: self._run_flow(lakehouse, flow))
+            clean_landing_zones(flows)
 
     def _refresh_one(self, lakehouse: Lakehouse, flow: Flow, result: UpdateResult) -> None:
         status: FlowStatus = "COMPLETED"
@@ -224,9 +175,16 @@ class Update:
         except StreamingQueryException as error:
             raise _cause_of(failures, error) from error
 
-    def _reset(self, flow: Flow) -> None:
-        self._reporter.flow_reset(flow)
-        flow.reset()
+    def _reset(self, flows: list[Flow], selection: Selection) -> None:
+        for flow in flows:
+            if not flow.node.dataset.reset_allowed:
+                problem = f"{flow.node.dataset.location}: `{flow.node.name}` is declared with reset_allowed=False."
+                raise AuthorError(problem, "Leave it out of the full refresh, or allow the reset there.")
+            if isinstance(flow, IngestFlow):
+                flow.check_reset(accept_loss=selection.accept_loss)
+        self._reporter.state("RESETTING")
+        for flow in flows:
+            self._reporter.flow_reset(flow, flow.reset())
 
     def _stop_query(self) -> None:
         if self._query is not None and self._query.isActive:
@@ -246,6 +204,13 @@ def flows_of(lakehouse: Lakehouse) -> list[Flow]:
     """Return the flows of a pipeline's tables, in dependency order."""
     flows = (_flow_of(lakehouse, node) for node in lakehouse.graph.tables if node.quarantine_of is None)
     return list(flows)
+
+
+def clean_landing_zones(flows: list[Flow]) -> None:
+    """Archive or delete what the sources want gone from the landing zone."""
+    for flow in flows:
+        if isinstance(flow, IngestFlow):
+            flow.clean()
 
 
 def _flow_of(lakehouse: Lakehouse, node: Node) -> Flow:

@@ -52,7 +52,16 @@ def _install_packages() -> None:
     if not python.exists():
         venv.create(ENVIRONMENT, with_pip=True)
     requirements = CHECKOUT / "requirements"
-    _run(str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(requirements / "bootstrap.txt"))
+    _run(
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--require-hashes",
+        "-r",
+        str(requirements / "bootstrap.txt"),
+    )
     _run(str(ENVIRONMENT / "bin" / "uv"), "pip", "sync", "--python", str(python), "--require-hashes",
          str(requirements / "bootstrap.txt"), str(requirements / "dev.txt"))  # fmt: skip
 

@@ -21,9 +21,7 @@ def _duplicate_keys(sample: Sample) -> bytes:
 
 COLUMN_FAULTS = (
     Fault("wide_record", f"{KEYS_OF_WIDE_RECORD:,} more keys in one record", _wide_record, 3, 0),
-    # Whether the reading with a key twice is kept or becomes text is the reader's choice; losing either value
-    # is not.
-    Fault("duplicate_keys", "a record with one key twice, and two values", _duplicate_keys, None, None),
+    Fault("duplicate_keys", "a record with one key twice, and two values", _duplicate_keys, 2, 1),
     odd_reading(
         "keys_differing_by_case",
         "keys that differ from a column's name by case only",
@@ -33,8 +31,6 @@ COLUMN_FAULTS = (
     odd_reading("column_named_source_file", "a key named source_file", source_file='"/etc/passwd"'),
     odd_reading("column_named_record_id", "a key named record_id", record_id='"00000000"'),
     odd_reading("column_named_rescued_data", "a key named _rescued_data", _rescued_data='"nothing to see"'),
-    odd_reading(
-        "column_named_corrupt_record", "a key named _corrupt_record", _corrupt_record='"nothing to see"'
-    ),
+    odd_reading("column_named_corrupt_record", "a key named _corrupt_record", _corrupt_record='"nothing to see"'),
     odd_reading("illegal_column_name", "a key named `humidity (%)`", **{"humidity (%)": "41.5"}),
 )

@@ -76,9 +76,7 @@ def land_fault(fault: Fault, landing: Landing, at: datetime, seed: int | None = 
         return fault.place(landing, fault.file_label, content, fault.extension)
 
 
-def return_to_fault(
-    fault: Fault, landing: Landing, path: Path, at: datetime, seed: int | None = None
-) -> None:
+def return_to_fault(fault: Fault, landing: Landing, path: Path, at: datetime, seed: int | None = None) -> None:
     """Do to a landed fault what happens once it was read: overwrite or delete it. Most stay as they are.
 
     Raises:

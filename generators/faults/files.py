@@ -78,9 +78,7 @@ NAMES = (
     Fault("percent_in_file_name", "a name with %20 and %", _plain, 3, 0, label="floor%20A%2Fline%1"),
     Fault("unicode_in_file_name", "a name in other scripts", _plain, 3, 0, label="größe-工場-Ω-🏭"),
     Fault("quotes_in_file_name", "a name with quotes", _plain, 3, 0, label="floor-'A'-\"line\"-`1`"),
-    Fault(
-        "glob_in_file_name", "a name with brackets, braces and stars", _plain, 3, 0, label="floor[A]{1,2}*?"
-    ),
+    Fault("glob_in_file_name", "a name with brackets, braces and stars", _plain, 3, 0, label="floor[A]{1,2}*?"),
 )
 
 UNREADABLE = (

@@ -8,6 +8,7 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
+import orjson
 
 from generators.acts import BATCH
 from generators.fleet import fleet
@@ -48,7 +49,7 @@ class Sample:
 
     def readings(self, count: int) -> list[str]:
         """Return that many readings, each the text of an object."""
-        return [json.dumps(record, separators=(",", ":")) for record in self._records(count)]
+        return [orjson.dumps(record).decode() for record in self._records(count)]
 
     def _records(self, count: int) -> Iterator[dict[str, object]]:
         window = Window((self.at - timedelta(seconds=60)).astimezone(UTC), self.at.astimezone(UTC))

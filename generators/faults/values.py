@@ -49,15 +49,11 @@ def _in_a_year(sample: Sample) -> str:
 
 
 TEMPERATURES = (
-    odd_reading(
-        "nested_number", "an object where a number belongs", temperature_celsius='{"value":21.5,"unit":"C"}'
-    ),
+    odd_reading("nested_number", "an object where a number belongs", temperature_celsius='{"value":21.5,"unit":"C"}'),
     odd_reading("array_for_number", "an array where a number belongs", temperature_celsius="[21.5,22.5]"),
     odd_reading("boolean_for_number", "true where a number belongs", temperature_celsius="true"),
     odd_reading("words_for_number", "words where a number belongs", temperature_celsius='"warm"'),
-    odd_reading(
-        "number_as_text", "numbers sent as text", temperature_celsius='"21.5"', vibration_hz='"0.25"'
-    ),
+    odd_reading("number_as_text", "numbers sent as text", temperature_celsius='"21.5"', vibration_hz='"0.25"'),
     odd_reading("nan", "NaN, which JSON does not know", temperature_celsius="NaN"),
     odd_reading("nan_as_text", "NaN as text", temperature_celsius='"NaN"'),
     odd_reading("overflowing_number", "1e999, which no double holds", temperature_celsius="1e999"),
@@ -105,9 +101,7 @@ TIMESTAMPS = (
         lambda sample: {"timestamp": _in_a_year(sample)},
         _TIMESTAMP_RANGE,
     ),
-    odd_reading(
-        "ancient_timestamp", "a timestamp of 1875", _TIMESTAMP_RANGE, timestamp='"1875-05-20T08:00:00.000000"'
-    ),
+    odd_reading("ancient_timestamp", "a timestamp of 1875", _TIMESTAMP_RANGE, timestamp='"1875-05-20T08:00:00.000000"'),
 )
 
 VALUE_FAULTS = (*TEMPERATURES, *DEVICE_IDS, *TIMESTAMPS)

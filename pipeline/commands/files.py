@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from pipeline.ingest.file_state import FileRecord
 
 
-def files(
-    home: HomeOption = None, pipeline: PipelineOption = DEFAULT_PIPELINE, as_json: JsonOption = False
-) -> None:
+def files(home: HomeOption = None, pipeline: PipelineOption = DEFAULT_PIPELINE, as_json: JsonOption = False) -> None:
     """List every file with its state, rows and times; `waiting` is what the next update reads."""
     from pipeline.ingest.inventory import inventories  # noqa: PLC0415 - pulls in Arrow
 

@@ -35,12 +35,11 @@ def run(
     if (full_refresh or full_refresh_all) and not yes:
         _ask(full_refresh or [])
     from pipeline.live import watching  # noqa: PLC0415 - Spark's own imports take a second
+    from pipeline.selection import Selection  # noqa: PLC0415
     from pipeline.session import build_session  # noqa: PLC0415
-    from pipeline.update import Selection, Update  # noqa: PLC0415
+    from pipeline.update import Update  # noqa: PLC0415
 
-    update = Update(
-        place, settings, SystemClock(), lambda: build_session(place, settings.spark), cause="USER_ACTION"
-    )
+    update = Update(place, settings, SystemClock(), lambda: build_session(place, settings.spark), cause="USER_ACTION")
     selection = Selection(tuple(refresh or ()), tuple(full_refresh or ()), full_refresh_all)
     with watching(update.log, quiet=as_json) as summary:
         result = update.run(selection)

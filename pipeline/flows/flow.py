@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pipeline.quality.judge import Evidence
+from pipeline.errors import DataError
 from pipeline.tables import Batch, Table, Written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from pyspark.sql import DataFrame, SparkSession
 
     from pipeline.clock import Clock
-    from pipeline.declare import Dataset
+    from pipeline.dataset import Dataset
     from pipeline.flows.position import Position
     from pipeline.graph import Graph, Node
     from pipeline.home import Home
+    from pipeline.quality.judge import Evidence
     from pipeline.quality.rules import Suite
 
 
@@ -86,9 +87,23 @@ class Flow(Protocol):
         """Carry one batch into the tables, once, however often it is called for it."""
         ...
 
-    def reset(self) -> None:
-        """Empty the tables and begin anew."""
+    def reset(self) -> dict[str, Written]:
+        """Empty the tables, so that the flow begins anew, and return what that took away."""
         ...
+
+
+class FilesGoneError(DataError):
+    """Rows would be lost: the files that they came from stand nowhere any more."""
+
+    def __init__(self, table: str, paths: list[str], remedy: str) -> None:
+        self.table, self.paths = table, paths
+        listed = ", ".join(Path(path).name for path in paths[:5])
+        more = f" and {len(paths) - 5} more" if len(paths) > len(paths[:5]) else ""
+        super().__init__(
+            f"`{table}` would lose the rows of files that are neither in the landing zone nor in the archive: "
+            f"{listed}{more}.",
+            remedy,
+        )
 
 
 def from_micros(microseconds: int) -> datetime:

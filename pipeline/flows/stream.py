@@ -87,11 +87,10 @@ class StreamFlow:
                 written[quarantine] = Written()
         return Progress(evidence.rows, written, evidence if self._suite.rules else None)
 
-    def reset(self) -> None:
-        """Empty the table and its quarantine and read the source's rows again."""
+    def reset(self) -> dict[str, Written]:
+        """Empty the table and its quarantine, so that the source's rows are read again."""
         self.position.renew()
-        for name in self.targets:
-            self._lakehouse.table(name).empty(self._lakehouse.spark)
+        return {name: self._lakehouse.table(name).empty(self._lakehouse.spark) for name in self.targets}
 
     def _queried(self, rows: DataFrame) -> DataFrame:
         if self.node.dataset.quarantine:

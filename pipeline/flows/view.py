@@ -10,14 +10,15 @@ from pipeline.flows.flow import Progress, from_micros, moment
 from pipeline.flows.position import Position
 from pipeline.flows.reader import BatchReader
 from pipeline.flows.stream import stored_source
-from pipeline.tables import Batch, Table, Written, merge_keys
+from pipeline.merge import merge_keys
+from pipeline.tables import Batch, Table, Written
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from pyspark.sql import Column, DataFrame
 
-    from pipeline.declare import TimeWindow
+    from pipeline.dataset import TimeWindow
     from pipeline.flows.flow import Lakehouse
     from pipeline.graph import Node
 
@@ -76,10 +77,14 @@ class ViewFlow:
             written = self._merge(rows, stretches(list(counts), window.length), batch)
         return Progress(sum(counts.values()), {self.node.name: written}, facts=late)
 
-    def reset(self) -> None:
-        """Empty the view and compute it anew from all rows of its source."""
+    def recompute(self, batch: Batch) -> Progress:
+        """Compute the view anew from all rows of its source, once for a batch."""
+        return Progress(0, {self.node.name: self.table.replace(self._query(self._source_rows()), batch)})
+
+    def reset(self) -> dict[str, Written]:
+        """Empty the view, so that it is computed anew from all rows of its source."""
         self.position.renew()
-        self.table.empty(self._lakehouse.spark)
+        return {self.node.name: self.table.empty(self._lakehouse.spark)}
 
     def _source_rows(self) -> DataFrame:
         return self._lakehouse.table(self._upstream).read(self._lakehouse.spark)
@@ -90,7 +95,7 @@ class ViewFlow:
     def _merge(self, rows: DataFrame, touched: list[Stretch], batch: Batch) -> Written:
         """Recompute the keys of the touched windows and put them in the place of what the view has for them."""
         window = self.node.dataset.time_window
-        assert window is not None  # noqa: S101 - views without windows are recomputed whole
+        assert window is not None
         keys = [*self.node.dataset.keys, "window_start"]
         in_touched_time = _within(F.col(window.column), touched)
         recomputed = self._query(self._source_rows().where(in_touched_time))

@@ -44,12 +44,7 @@ class NewColumnsError(DataError):
 def can_become_column(name: str, columns: Sequence[Column], held_back: Sequence[str], max_columns: int) -> bool:
     """Tell whether a key may become a column: a legal name, new in any case, not held back, and room for it."""
     taken = {column.name.lower() for column in columns}
-    return (
-        is_legal_name(name)
-        and name.lower() not in taken
-        and name not in held_back
-        and len(columns) < max_columns
-    )
+    return is_legal_name(name) and name.lower() not in taken and name not in held_back and len(columns) < max_columns
 
 
 def evolved(source: FilesSource, version: SchemaVersion, keys: Mapping[str, NewKey]) -> dict[str, Column]:

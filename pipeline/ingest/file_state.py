@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from pipeline.ingest.landing import LandedFile
+    from pipeline.ingest.reader import FileOutcome
+    from pipeline.tables import Batch
+
 FileStatus = Literal["waiting", "ingested", "set aside", "missing", "overwritten"]
 
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
@@ -31,13 +35,19 @@ SCHEMA = pa.schema(
         ("flow_id", pa.string()),
         ("batch_id", pa.int64()),
         ("update_id", pa.string()),
+        ("batch_key", pa.string()),
     ]
 )
 
 
 @dataclass(frozen=True)
 class FileRecord:
-    """What is known of one file after the batch that took it."""
+    """What is known of one file after the batch that took it.
+
+    Attributes:
+        flow_id: The flow that the file belongs to, until a full refresh.
+        batch_key: Names the batch that wrote the record; a batch's records are written once.
+    """
 
     path: str
     state: FileStatus
@@ -52,6 +62,7 @@ class FileRecord:
     flow_id: str | None = None
     batch_id: int | None = None
     update_id: str | None = None
+    batch_key: str | None = None
 
 
 class FileState:
@@ -79,5 +90,53 @@ class FileState:
     def _has_batch(self, record: FileRecord) -> bool:
         if not DeltaTable.is_deltatable(str(self.path)):
             return False
-        same = (pc.field("flow_id") == record.flow_id) & (pc.field("batch_id") == record.batch_id)
+        same = pc.field("batch_key") == record.batch_key
         return bool(DeltaTable(self.path).to_pyarrow_dataset().scanner(columns=["path"], filter=same).count_rows())
+
+
+def file_records(
+    files: list[LandedFile],
+    outcomes: list[FileOutcome],
+    batch: Batch,
+    flow_id: str,
+    discovered: datetime,
+    committed: datetime,
+) -> list[FileRecord]:
+    """Return what a batch made of its files."""
+    by_path = {outcome.path: outcome for outcome in outcomes}
+    return [
+        FileRecord(
+            path=file.path,
+            state="set aside" if by_path[file.path].error else "ingested",
+            size_bytes=file.size_bytes,
+            modified_at=file.modified_at,
+            discovered_at=discovered,
+            committed_at=committed,
+            rows=by_path[file.path].rows,
+            corrupt_rows=by_path[file.path].corrupt_rows,
+            rescued_rows=by_path[file.path].rescued_rows,
+            error=by_path[file.path].error,
+            flow_id=flow_id,
+            batch_id=batch.batch_id,
+            update_id=batch.update_id,
+            batch_key=f"{batch.flow_id}/{batch.batch_id}",
+        )
+        for file in files
+    ]
+
+
+def missing_record(path: str, batch: Batch, now: datetime) -> FileRecord:
+    """Return the record of a file that was listed and gone before it could be read."""
+    return FileRecord(
+        path=path,
+        state="missing",
+        size_bytes=0,
+        modified_at=now,
+        discovered_at=now,
+        committed_at=now,
+        error="listed, and gone before it could be read",
+        flow_id=batch.flow_id,
+        batch_id=batch.batch_id,
+        update_id=batch.update_id,
+        batch_key=f"{batch.flow_id}/{batch.batch_id}",
+    )

@@ -13,7 +13,7 @@ from pipeline.ingest.landing import standing
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from pipeline.declare import Dataset
+    from pipeline.dataset import Dataset
     from pipeline.home import Home
     from pipeline.ingest.source import FilesSource
     from pipeline.settings import Settings

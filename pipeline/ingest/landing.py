@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,12 +45,23 @@ def discovery(spark: SparkSession, folder: Path, source: FilesSource) -> DataFra
     reader = (
         spark.readStream.format("binaryFile")
         .schema("path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY")
-        .option("pathGlobFilter", "*.{%s}" % ",".join(suffixes(source)))
+        .option("pathGlobFilter", f"*.{{{','.join(suffixes(source))}}}")
         .option("maxFileAge", _NO_AGE_LIMIT)
         .option("ignoreMissingFiles", "true")
         .option("maxFilesPerTrigger", str(source.max_files_per_trigger))
     )
     return reader.load(str(folder)).selectExpr("path", "unix_micros(modificationTime) AS modified_micros", "length")
+
+
+def planned(checkpoint: Path, batch_id: int) -> list[str]:
+    """Return the paths that the file source planned for a batch, from its own log in the checkpoint."""
+    log = checkpoint / "sources" / "0"
+    for file in (log / str(batch_id), log / f"{batch_id}.compact"):
+        if file.exists():
+            lines = file.read_text(encoding="utf-8").splitlines()[1:]
+            entries = [json.loads(line) for line in lines]
+            return [_decoded(entry["path"]) for entry in entries if entry["batchId"] == batch_id]
+    return []
 
 
 def suffixes(source: FilesSource) -> tuple[str, str]:
@@ -61,12 +73,15 @@ def listed(rows: list[Row], folder: Path) -> list[LandedFile]:
     """Return a batch's files, oldest first; what lies in sub-folders is none of them."""
     files = [
         LandedFile(
-            _local(row["path"]), row["length"], datetime.fromtimestamp(row["modified_micros"] / 1e6, UTC)
+            _local(row["path"]),
+            row["length"],
+            datetime.fromtimestamp(row["modified_micros"] // 1000 / 1e3, UTC),
         )
         for row in rows
     ]
     return sorted(
-        (file for file in files if Path(file.path).parent == folder), key=lambda file: (file.modified_at, file.path)
+        (file for file in files if Path(file.path).parent == folder),
+        key=lambda file: (file.modified_at, file.path),
     )
 
 
@@ -83,8 +98,13 @@ def standing(folder: Path, source: FilesSource) -> Iterator[LandedFile]:
                 status = entry.stat()
             except OSError:
                 continue
-            modified = datetime.fromtimestamp(status.st_mtime, UTC)
+            # Milliseconds, as the listing of the file source has them: the two are compared.
+            modified = datetime.fromtimestamp(status.st_mtime_ns // 1_000_000 / 1e3, UTC)
             yield LandedFile(str(folder / entry.name), status.st_size, modified)
+
+
+def _decoded(uri: str) -> str:
+    return unquote(uri.removeprefix("file://").removeprefix("file:"))
 
 
 def _local(uri: str) -> str:

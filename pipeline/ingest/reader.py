@@ -74,7 +74,7 @@ class Plan:
 
 def open_file(path: str) -> BinaryIO:
     """Return a file's bytes, decompressed where its name ends in `.gz`."""
-    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")  # type: ignore[return-value]  # noqa: SIM115, PTH123
+    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")  # type: ignore[return-value]  # noqa: PTH123
 
 
 def read_records(path: str, plan: Plan, outcome: FileOutcome) -> Iterator[list[Record]]:

@@ -45,11 +45,7 @@ def read_elements(block: bytes) -> _Objects | None:
     not that, or where it could hold anything but these objects with unlike keys.
     """
     elements = _parsed(block.strip(_SEPARATORS))
-    return (
-        elements
-        if elements is not None and _is_faithful(elements, block, allow_nested_in_arrays=True)
-        else None
-    )
+    return elements if elements is not None and _is_faithful(elements, block, allow_nested_in_arrays=True) else None
 
 
 def _parsed(elements: bytes) -> list[Any] | None:

@@ -57,7 +57,11 @@ class SchemaLog:
         return _parsed(files[-1]) if files else None
 
     def add(
-        self, columns: tuple[Column, ...], added: dict[str, str], now: datetime, held_back: tuple[str, ...] = ()
+        self,
+        columns: tuple[Column, ...],
+        added: dict[str, str],
+        now: datetime,
+        held_back: tuple[str, ...] = (),
     ) -> SchemaVersion:
         """Write the next version and return it; it is on disk when this returns."""
         latest = self.latest()

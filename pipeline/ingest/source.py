@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Any, Literal, cast, get_args
 
+from pipeline.clock import parse_duration
 from pipeline.errors import AuthorError, UnknownNameError
 from pipeline.ingest.columns import Column, ColumnType
 
@@ -39,6 +41,11 @@ class FilesSource:
         max_files_per_trigger: At most this many files a batch.
         max_bytes_per_trigger: About this many bytes a batch; a single larger file is a batch of its own.
         max_columns: Columns beyond this number go to `_rescued_data`.
+        allow_overwrites: Whether a file that comes again under its name is read again, its rows replaced here
+            and downstream. If not, the version read first stays, and that another came is on record.
+        clean_source: What becomes of ingested files: `off` leaves them, `archive` moves them beside the landing
+            zone, `delete` deletes them.
+        clean_source_retention: How long after its commit a file stays in the landing zone.
     """
 
     path: str
@@ -48,6 +55,9 @@ class FilesSource:
     max_files_per_trigger: int = 10_000
     max_bytes_per_trigger: int = 1024**3
     max_columns: int = 200
+    allow_overwrites: bool = False
+    clean_source: CleanSource = "off"
+    clean_source_retention: timedelta = timedelta(days=30)
 
     @classmethod
     def declared(cls, *, path: str, format: str, schema_hints: str, **options: Any) -> FilesSource:  # noqa: A002
@@ -72,6 +82,9 @@ class FilesSource:
         return source._checked()
 
     def _checked(self) -> FilesSource:
+        _one_of("clean_source", self.clean_source, get_args(CleanSource), self.path)
+        if isinstance(self.clean_source_retention, str):
+            object.__setattr__(self, "clean_source_retention", parse_duration(self.clean_source_retention))
         _one_of("schema_evolution_mode", self.schema_evolution_mode, get_args(EvolutionMode), self.path)
         byte_limit = self.max_bytes_per_trigger
         if isinstance(byte_limit, str):

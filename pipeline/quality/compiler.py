@@ -33,16 +33,14 @@ def open_context(folder: Path) -> Any:
             DataContextConfig,
             InMemoryStoreBackendDefaults,
         )
-    config = DataContextConfig(
-        store_backend_defaults=InMemoryStoreBackendDefaults(), analytics_enabled=False
-    )
+    config = DataContextConfig(store_backend_defaults=InMemoryStoreBackendDefaults(), analytics_enabled=False)
     config.stores["expectations_store"] = {
         "class_name": "ExpectationsStore",
         "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
     }
     config.expectations_store_name = "expectations_store"
     context = gx.get_context(mode="ephemeral", project_config=config)
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
     return context
 
 
@@ -121,7 +119,7 @@ class _Metrics:
         return f"({sql}) and not ({ignored})"
 
     def _resolve(self, metric_name: str, configuration: Any) -> Column | None:
-        from great_expectations.exceptions import GreatExpectationsError  # noqa: PLC0415
+        from great_expectations.exceptions.exceptions import GreatExpectationsError  # noqa: PLC0415
         from great_expectations.expectations.registry import get_metric_kwargs  # noqa: PLC0415
         from great_expectations.validator.metric_configuration import MetricConfiguration  # noqa: PLC0415
 

@@ -80,9 +80,7 @@ class Witness:
             rows=counted["rows"],
             dropped_rows=counted["dropped_rows"] or 0,
             warned_rows=counted["warned_rows"] or 0,
-            failed={
-                rule.name: counted[f"rule_{index}"] or 0 for index, rule in enumerate(self._suite.rules)
-            },
+            failed={rule.name: counted[f"rule_{index}"] or 0 for index, rule in enumerate(self._suite.rules)},
         )
 
 

@@ -169,9 +169,7 @@ def test_trigger_event_is_hot_throughout_and_every_reading_has_its_device(tmp_pa
         pytest.param({"at": datetime(1, 1, 1, tzinfo=UTC)}, "--at", id="before the first year"),
     ],
 )
-def test_batch_with_a_number_out_of_range_is_the_authors_error(
-    tmp_path: Path, order: Any, option: str
-) -> None:
+def test_batch_with_a_number_out_of_range_is_the_authors_error(tmp_path: Path, order: Any, option: str) -> None:
     with pytest.raises(AuthorError, match=option):
         plant(tmp_path).batch(**order)
     assert list(tmp_path.iterdir()) == []

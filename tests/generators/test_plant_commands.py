@@ -39,16 +39,12 @@ def landed_bytes(home: Path) -> list[bytes]:
 
 
 @pytest.mark.parametrize(("act", "files"), list(zip(ACTS, [5, 1, 1, 1], strict=True)))
-def test_act_without_options_lands_its_files_and_tells_the_truth(
-    tmp_path: Path, act: str, files: int
-) -> None:
+def test_act_without_options_lands_its_files_and_tells_the_truth(tmp_path: Path, act: str, files: int) -> None:
     facts = run_json(tmp_path, act)
     records = [record for content in landed_bytes(tmp_path) for record in json.loads(content)]
     assert facts["act"] == act
     assert facts["folder"] == str(tmp_path / "landing" / "sensor_readings")
-    assert facts["files"] == sorted(
-        path.name for path in (tmp_path / "landing" / "sensor_readings").iterdir()
-    )
+    assert facts["files"] == sorted(path.name for path in (tmp_path / "landing" / "sensor_readings").iterdir())
     assert (len(facts["files"]), facts["readings"]) == (files, files * 100)
     assert facts["hot"] == sum(record["temperature_celsius"] > 40 for record in records)
     assert facts["missing_device_id"] == sum("device_id" not in record for record in records)
@@ -92,9 +88,7 @@ def test_faults_lands_all_but_the_large_one_and_names_them(tmp_path: Path) -> No
     facts = run_json(tmp_path, "faults", "--seed", "1")
     names = [fault["name"] for fault in facts["faults"]]
     assert names == [fault.name for fault in FAULTS if not fault.is_large]
-    assert sorted(facts["files"]) == sorted(
-        path.name for path in (tmp_path / "landing" / "sensor_readings").iterdir()
-    )
+    assert sorted(facts["files"]) == sorted(path.name for path in (tmp_path / "landing" / "sensor_readings").iterdir())
 
 
 def test_faults_afterwards_overwrites_and_deletes_what_landed_for_it(tmp_path: Path) -> None:

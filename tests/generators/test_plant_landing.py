@@ -69,9 +69,7 @@ def test_name_that_is_taken_is_not_overwritten(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"taken.json": b"first"}
 
 
-def test_file_on_a_mount_without_links_lands_all_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_on_a_mount_without_links_lands_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "link", refuse_link)
     path = Landing(tmp_path, FixedClock(NOW)).write("batch", b"[]\n")
     assert path.read_bytes() == b"[]\n"

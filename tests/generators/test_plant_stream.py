@@ -50,17 +50,13 @@ def test_stream_lands_a_file_each_interval_at_its_rate(tmp_path: Path) -> None:
 
 def test_stream_that_overslept_catches_up_and_ends_with_the_exact_number(tmp_path: Path) -> None:
     hours = Hours(0.5, 2.25, 0.0)
-    Plant(tmp_path, hours.clock, 7).stream(
-        rate=100, interval=SECOND, sleep=hours.sleep, duration=timedelta(seconds=6)
-    )
+    Plant(tmp_path, hours.clock, 7).stream(rate=100, interval=SECOND, sleep=hours.sleep, duration=timedelta(seconds=6))
     assert sizes(tmp_path) == [150, 275, 75, 100]
 
 
 def test_stream_below_one_reading_an_interval_lands_no_empty_files(tmp_path: Path) -> None:
     hours = Hours()
-    Plant(tmp_path, hours.clock, 7).stream(
-        rate=0.5, interval=SECOND, sleep=hours.sleep, duration=timedelta(seconds=6)
-    )
+    Plant(tmp_path, hours.clock, 7).stream(rate=0.5, interval=SECOND, sleep=hours.sleep, duration=timedelta(seconds=6))
     assert sizes(tmp_path) == [1, 1, 1]
 
 
@@ -116,13 +112,14 @@ def test_stream_whose_clock_goes_back_waits_and_never_sends_twice(tmp_path: Path
     assert sizes(tmp_path) == [10, 10, 10, 10]
 
 
-def test_stream_far_behind_catches_up_in_files_of_bounded_size(tmp_path: Path) -> None:
+def test_stream_far_behind_catches_up_in_files_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generators.plant._MOST_READINGS_PER_STREAM_FILE", 250)
     hours = Hours(29)
     landed = Plant(tmp_path, hours.clock, 7).stream(
-        rate=10_000, interval=SECOND, sleep=hours.sleep, duration=timedelta(seconds=30)
+        rate=10, interval=SECOND, sleep=hours.sleep, duration=timedelta(seconds=30)
     )
-    assert landed.readings == 300_000
-    assert len(landed.files) == 2
+    assert landed.readings == 300
+    assert sizes(tmp_path) == [250, 50]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.ingest.columns import Column, ColumnType, to_record_batch
 from pipeline.ingest.keys import merged_type, observe_keys
-from pipeline.ingest.records import Corrupt, RawNumber
+from pipeline.ingest.records import Corrupt, RawNumber, Record
 
 FILE = "/landing/a b.json"
 
@@ -33,7 +33,7 @@ def rescued(value: str) -> tuple[None, str]:
 
 def test_batch_has_the_columns_then_rescued_data_then_corrupt_record() -> None:
     columns = [Column("device_id", "string"), Column("temperature", "double"), Column("on", "boolean")]
-    records = [
+    records: list[Record] = [
         {"device_id": "é", "temperature": 21.5, "on": True},
         {"device_id": None, "on": False},
         Corrupt('{"device_id":'),
@@ -206,7 +206,7 @@ def test_undecodable_file_name_does_not_stop_the_rescue() -> None:
     ],
 )
 def test_new_key_has_the_type_of_all_its_values(values: list[Any], column_type: ColumnType | None) -> None:
-    records = [{"known": 1}, Corrupt("x"), *({"known": 1, "new": value} for value in values)]
+    records: list[Record] = [{"known": 1}, Corrupt("x"), *({"known": 1, "new": value} for value in values)]
     assert observe_keys(records, [Column("known", "double")]) == {"new": column_type}
 
 

@@ -1,0 +1,59 @@
+"""Records that come a second time keep the identity they were given the first time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Window
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
+
+from pipeline.ingest.source import TECHNICAL_COLUMNS
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+_CONTENT = "__content"
+_OCCURRENCE = "__occurrence"
+
+
+def with_known_ids(records: DataFrame, known: DataFrame) -> DataFrame:
+    """Return records with the `record_id` that the same record of the same file had before.
+
+    Two records are the same when all their values are, in columns or rescued; the second of two equal records
+    of a file is the second again. Records that were not known keep the identity they have.
+    """
+    ids = _numbered(known).select(
+        F.col("record_id").alias("__known_id"),
+        F.col("source_file").alias("__known_file"),
+        _CONTENT,
+        _OCCURRENCE,
+    )
+    fresh = _numbered(records)
+    same = (
+        (fresh["source_file"] == ids["__known_file"])
+        & (fresh[_CONTENT] == ids[_CONTENT])
+        & (fresh[_OCCURRENCE] == ids[_OCCURRENCE])
+    )
+    joined = fresh.join(ids, on=same, how="left")
+    record_id = F.coalesce(F.col("__known_id"), F.col("record_id")).alias("record_id")
+    return joined.select(*[record_id if name == "record_id" else fresh[name] for name in records.columns])
+
+
+def _numbered(rows: DataFrame) -> DataFrame:
+    alike = Window.partitionBy("source_file", _CONTENT).orderBy("record_id")
+    return rows.withColumn(_CONTENT, _content(rows)).withColumn(_OCCURRENCE, F.row_number().over(alike))
+
+
+def _content(rows: DataFrame) -> Column:
+    """Return a text that is the same for equal records, whether a value is in a column or was rescued.
+
+    A value that was rescued before its column came counts as the column's: both are entries of one map.
+    """
+    data = [name for name in rows.columns if name not in TECHNICAL_COLUMNS]
+    in_columns = F.map_from_arrays(
+        F.array(*[F.lit(name) for name in data]), F.array(*[F.col(name).cast("string") for name in data])
+    )
+    rescued = F.coalesce(F.from_json("_rescued_data", "map<string,string>"), F.create_map().cast("map<string,string>"))
+    entries = F.concat(F.map_entries(in_columns), F.map_entries(rescued))
+    kept = F.filter(entries, lambda entry: entry["value"].isNotNull() & (entry["key"] != "_file_path"))
+    return F.to_json(F.struct(F.array_sort(kept).alias("values"), F.col("_corrupt_record").alias("corrupt")))

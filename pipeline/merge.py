@@ -1,0 +1,82 @@
+"""Rows of a table changed by key, once for a batch."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from delta.tables import DeltaTable
+
+from pipeline.tables import commit_note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from pipeline.tables import Batch, Table, Written
+
+
+@contextmanager
+def committing(spark: SparkSession, batch: Batch) -> Iterator[None]:
+    """Have the commits inside the block carry a batch's key: Delta skips what it has seen under it."""
+    settings = {
+        "spark.databricks.delta.write.txnAppId": batch.flow_id,
+        "spark.databricks.delta.write.txnVersion": str(batch.batch_id),
+        "spark.databricks.delta.commitInfo.userMetadata": commit_note(batch),
+    }
+    for key, value in settings.items():
+        spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key in settings:
+            spark.conf.unset(key)
+
+
+def delete_matching(spark: SparkSession, table: Table, gone: DataFrame, keys: list[str], batch: Batch) -> Written:
+    """Take away the rows whose keys are among those given, once for a batch, and return what that did."""
+    if table.committed_batch(batch.flow_id) < batch.batch_id:
+        same_key = " AND ".join(f"held.`{key}` <=> gone.`{key}`" for key in keys)
+        with committing(spark, batch):
+            target = DeltaTable.forPath(spark, str(table.path)).alias("held")
+            target.merge(gone.alias("gone"), same_key).whenMatchedDelete().execute()
+    return table.written_by(batch)
+
+
+def merge_keys(
+    spark: SparkSession,
+    table: Table,
+    recomputed: DataFrame,
+    keys: list[str],
+    windows: tuple[datetime, datetime],
+    batch: Batch,
+) -> Written:
+    """Put recomputed rows in the place of the table's rows with the same keys, once for a batch.
+
+    Keys are compared with NULL equal to NULL. Rows that come out as they were are not written again.
+
+    Args:
+        spark: The session that commits.
+        table: What is changed.
+        recomputed: Rows with the keys and all other columns of the table.
+        keys: The columns that tell rows apart.
+        batch: The key of the commit.
+        windows: The earliest and the end of the latest `window_start` among the rows; files outside are not read.
+    """
+    first, last = (f"TIMESTAMP '{bound:%Y-%m-%d %H:%M:%S.%f}+00:00'" for bound in windows)
+    same_key = " AND ".join(f"held.`{key}` <=> fresh.`{key}`" for key in keys)
+    in_windows = f"held.window_start >= {first} AND held.window_start < {last}"
+    values = [name for name in recomputed.columns if name not in keys]
+    changed = " OR ".join(f"NOT (held.`{name}` <=> fresh.`{name}`)" for name in values)
+    with committing(spark, batch):
+        (
+            DeltaTable.forPath(spark, str(table.path))
+            .alias("held")
+            .merge(recomputed.alias("fresh"), f"{in_windows} AND {same_key}")
+            .whenMatchedUpdateAll(changed)
+            .whenNotMatchedInsertAll()
+            .execute()
+        )
+    return table.written_by(batch)

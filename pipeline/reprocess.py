@@ -1,0 +1,160 @@
+"""Files taken out of every table and in again, as one piece of work that survives a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.errors import AuthorError
+from pipeline.flows.flow import FilesGoneError, Progress
+from pipeline.flows.ingest import IngestFlow
+from pipeline.flows.view import ViewFlow
+from pipeline.merge import delete_matching
+from pipeline.tables import Batch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame
+
+    from pipeline.flows.flow import Flow, Lakehouse
+    from pipeline.reporting import Reporter
+    from pipeline.selection import Selection
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A reprocessing that was begun, written down before anything is taken away.
+
+    Attributes:
+        id: The key of all its commits: each of them is made once, whatever is repeated.
+        table: The table that read the files.
+        paths: The files.
+        version: The table's version whose rows are to go.
+    """
+
+    id: str
+    table: str
+    paths: tuple[str, ...]
+    version: int
+
+
+class Reprocessing:
+    """Takes the rows of some files out of a table and of all that is downstream, and the files in again.
+
+    Records that a file still holds unchanged keep their `record_id`. A kill at any moment is made good by the
+    next update, which finishes what the intent names.
+    """
+
+    def __init__(self, lakehouse: Lakehouse, flows: list[Flow], reporter: Reporter, update_id: str) -> None:
+        self._lakehouse = lakehouse
+        self._flows = flows
+        self._reporter = reporter
+        self._update_id = update_id
+
+    def begin_due(self, selection: Selection) -> bool:
+        """Begin what has to be read again, and put other versions that are not read on record.
+
+        Read again are files that were set aside and have changed since (or all of them, if asked), overwritten
+        files where the source allows that, and what the selection names.
+
+        Returns:
+            Whether anything was begun.
+
+        Raises:
+            FilesGoneError: A file that the selection names stands nowhere any more.
+            AuthorError: The selection names a file that no table has read.
+        """
+        begun = False
+        asked = set(selection.reprocess_files)
+        for flow in self._flows:
+            if isinstance(flow, IngestFlow):
+                named = flow.named_files(asked, selection.reprocess_since)
+                asked -= {name for name in asked for path in named if path.endswith(f"/{name.rsplit('/', 1)[-1]}")}
+                paths = [*named, *flow.files_to_retry(self._update_id, every_one=selection.retry_files)]
+                if paths:
+                    self.begin(flow, list(dict.fromkeys(paths)))
+                    begun = True
+        if asked:
+            problem = f"No table has read these files: {', '.join(sorted(asked))}."
+            raise AuthorError(problem, "`python -m pipeline files` lists what was read.")
+        return begun
+
+    def begin(self, flow: IngestFlow, paths: list[str]) -> None:
+        """Write down that files are to be reprocessed.
+
+        Raises:
+            FilesGoneError: A file stands nowhere any more.
+        """
+        gone = [path for path in paths if not flow.restore(path)]
+        if gone:
+            raise FilesGoneError(flow.node.name, gone, "Put them back into the landing zone, or leave them out.")
+        intent = Intent(str(uuid.uuid4()), flow.node.name, tuple(paths), flow.table.version())
+        file = self._intent_file(flow.node.name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        scratch = file.with_suffix(".tmp")
+        with scratch.open("w", encoding="utf-8") as stream:
+            json.dump(asdict(intent), stream, indent=2)
+            stream.flush()
+            os.fsync(stream.fileno())
+        scratch.replace(file)
+
+    def finish(self, run_flow: Callable[[Flow], None]) -> bool:
+        """Carry out what was begun, now or by an earlier update that was cut short.
+
+        Args:
+            run_flow: Runs one flow over what is new for it.
+
+        Returns:
+            Whether there was anything to do.
+        """
+        done = False
+        for flow in self._flows:
+            file = self._intent_file(flow.node.name)
+            if isinstance(flow, IngestFlow) and file.exists():
+                content = json.loads(file.read_text(encoding="utf-8"))
+                self._carry_out(flow, Intent(**{**content, "paths": tuple(content["paths"])}), run_flow)
+                file.unlink()
+                done = True
+        return done
+
+    def _carry_out(self, flow: IngestFlow, intent: Intent, run_flow: Callable[[Flow], None]) -> None:
+        outdated = flow.rows_of(list(intent.paths), intent.version)
+        downstream = self._downstream(flow)
+        for other in reversed(downstream):
+            if not isinstance(other, ViewFlow):
+                self._take_out(other, outdated, intent)
+        self._take_out(flow, outdated, intent)
+        batch = Batch(self._update_id, flow.node.name, intent.id, 1)
+        self._reporter.batch_done(flow, batch, flow.take_again(list(intent.paths), outdated, batch))
+        for other in downstream:
+            run_flow(other)
+            if isinstance(other, ViewFlow):
+                again = Batch(self._update_id, other.node.name, intent.id, 1)
+                self._reporter.batch_done(other, again, other.recompute(again))
+
+    def _take_out(self, flow: Flow, outdated: DataFrame, intent: Intent) -> None:
+        batch = Batch(self._update_id, flow.node.name, intent.id, 0)
+        written = {}
+        for target in flow.targets:
+            table = self._lakehouse.table(target)
+            if not table.exists:
+                continue
+            if "record_id" not in table.read(self._lakehouse.spark).columns:
+                dataset = self._lakehouse.dataset(target)
+                problem = f"{dataset.location}: `{target}` has no record_id, so its rows cannot be told apart."
+                raise AuthorError(problem, f"Run `python -m pipeline run --full-refresh {flow.node.name}` instead.")
+            gone = outdated.select("record_id")
+            written[target] = delete_matching(self._lakehouse.spark, table, gone, ["record_id"], batch)
+        self._reporter.batch_done(flow, batch, Progress(0, written))
+
+    def _downstream(self, flow: IngestFlow) -> list[Flow]:
+        names = self._lakehouse.graph.downstream({flow.node.name}) - {flow.node.name}
+        return [other for other in self._flows if other.node.name in names]
+
+    def _intent_file(self, table: str) -> Path:
+        return self._lakehouse.state("reprocess", table) / "intent.json"
