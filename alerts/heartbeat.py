@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # An evaluation may wait for two queries' time limits and for slow destinations before the next beat.
-LONGEST_SILENCE = timedelta(minutes=3)
+LONGEST_SILENCE = timedelta(minutes=5)
 
 
 class UnhealthyError(EnvironmentFaultError):
@@ -56,7 +56,7 @@ def last_beat(home: Path, now: datetime) -> Heartbeat:
     """Return the last sign of life, when it is recent enough to mean that `watch` is well.
 
     Raises:
-        UnhealthyError: There is none, or it is older than three minutes.
+        UnhealthyError: There is none, or it is older than five minutes.
     """
     path = _path(home)
     try:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PAUSE_SECONDS = 0.05
-_PATIENCE_SECONDS = 120
+_PATIENCE_SECONDS = 300
 
 
 class AlertBusyError(EnvironmentFaultError):
@@ -26,7 +26,7 @@ def held(path: Path) -> Iterator[None]:
     """Hold the operating system's lock on a file, which is made if it is not there.
 
     Raises:
-        AlertBusyError: Another process did not let go of it within two minutes.
+        AlertBusyError: Another process did not let go of it within five minutes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:

@@ -6,13 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
+from croniter import croniter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator, model_validator
 
 from pipeline.clock import parse_duration
 from pipeline.errors import AuthorError
-
-_ANY_MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def read_duration(value: object) -> object:
@@ -61,11 +59,9 @@ class Schedule(BaseModel):
         if len(cron.split()) != 5:  # noqa: PLR2004 - five fields are what a cron expression has
             msg = f"`{cron}` must have five fields (minute hour day month weekday); Quartz's seconds go."
             raise ValueError(msg)
-        try:
-            CronSim(cron, _ANY_MOMENT)
-        except CronSimError as error:
-            msg = f"`{cron}` is no cron expression: {error}."
-            raise ValueError(msg) from None
+        if not croniter.is_valid(cron):
+            msg = f"`{cron}` is no cron expression; write one such as */2 * * * *."
+            raise ValueError(msg)
         return cron
 
     @field_validator("timezone")
@@ -93,4 +89,5 @@ class Schedule(BaseModel):
         if self.every is not None:
             return moment + self.every
         local = moment.astimezone(ZoneInfo(self.timezone or "UTC"))
-        return next(CronSim(self.cron or "", local)).astimezone(UTC)
+        due: datetime = croniter(self.cron, local).get_next(datetime)
+        return due.astimezone(UTC)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "hive://127.0.0.1:10000/smart_factory"
 MOST_ROWS = 10_000
+_JAVA_CLASSES = re.compile(r"^Error running query: (\[[\w.]+\] )?[\w.$]+Exception: ")
 _AUTHORS_FAULT = re.compile(r"\[(PARSE_SYNTAX_ERROR|UNRESOLVED_COLUMN|UNRESOLVED_ROUTINE|DATATYPE_MISMATCH)")
 
 # Thrift logs what is raised here as an error; without a handler it shows twice.
@@ -58,8 +59,9 @@ class QueryWrongError(AuthorError):
 
 def refusal(text: str) -> LakehouseError:
     """Return the error that a warehouse's refusal stands for, told apart by whose fault it is."""
-    first_line = next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")[:500]
-    problem = f"The warehouse refused the query: {first_line.rstrip('.')}."
+    first_line = next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")
+    first_line = _JAVA_CLASSES.sub("", first_line)[:500]
+    problem = f"The warehouse refused the query: {first_line.rstrip('.;')}."
     if _AUTHORS_FAULT.search(text):
         return QueryWrongError(problem, "Correct the alert's SQL.")
     return QueryRefusedError(problem, "Run an update if the table is not there yet, or correct the alert's SQL.")
@@ -71,7 +73,7 @@ class HiveWarehouse:
     A warehouse that restarts is therefore found again by itself. No query outlives the time limit.
     """
 
-    def __init__(self, url: str, time_limit: timedelta = timedelta(seconds=30)) -> None:
+    def __init__(self, url: str, time_limit: timedelta = timedelta(seconds=60)) -> None:
         self._parts = _parts(url)
         self._time_limit = time_limit
 

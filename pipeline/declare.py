@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
-from pipeline.dataset import Dataset, Kind, Query, Registry, SourceLocation
+from pipeline.dataset import Dataset, Kind, Query, Registry, SourceLocation, TimeWindow
 from pipeline.errors import AuthorError, UnknownNameError
 from pipeline.ingest.source import FilesSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from pyspark.sql import DataFrame
 
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _NAME_RULE = "lower-case letters, digits and underscores, beginning with a letter"
 
 
@@ -167,6 +169,13 @@ _OPTIONS: dict[Kind, set[str]] = {
     "materialized_view": _SHARED_OPTIONS | {"keys", "time_window", "reset_allowed"},
     "temporary_view": _SHARED_OPTIONS,
 }
+_TYPES: dict[str, tuple[type, str]] = {
+    "comment": (str, "a text"),
+    "expectations": (str, "a text"),
+    "quarantine": (str, "a text"),
+    "time_window": (TimeWindow, "a TimeWindow"),
+    "reset_allowed": (bool, "True or False"),
+}
 
 
 def _declaration(kind: Kind, query: Query | None, options: dict[str, Any]) -> Any:
@@ -185,25 +194,25 @@ def _declaration(kind: Kind, query: Query | None, options: dict[str, Any]) -> An
 
 def _record(kind: Kind, query: Query, options: dict[str, Any], location: SourceLocation) -> Dataset:
     name = options.pop("name", query.__name__)
-    if not (isinstance(name, str) and name.isidentifier() and name == name.lower() and not name.startswith("_")):
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
         problem = f"{location}: `{name}` is no dataset name; expected {_NAME_RULE}."
         raise AuthorError(problem, "Rename the function or give `name=`.")
     comment = options.pop("comment", None) or (query.__doc__ or "").strip()
     for option in ("keys", "expectation_columns"):
         options[option] = _names(options.get(option, ()), option, location)
-    for option in ("expectations", "quarantine", "comment"):
+    for option, (expected, described) in _TYPES.items():
         value = comment if option == "comment" else options.get(option)
-        if value is not None and not isinstance(value, str):
-            problem = f"{location}: `{option}` of `{name}` must be a text; got {value!r}."
-            raise AuthorError(problem, "Write it in quotes.")
+        if value is not None and not isinstance(value, expected):
+            problem = f"{location}: `{option}` of `{name}` must be {described}; got {value!r}."
+            raise AuthorError(problem, "Correct that option.")
     if options.get("quarantine") and not options.get("expectations"):
         problem = f"{location}: `{name}` has a quarantine but no expectations that could fill it."
         raise AuthorError(problem, "Name a suite with `expectations=`.")
     return Dataset(name=name, kind=kind, query=query, comment=comment, location=location, **options)
 
 
-def _names(value: Sequence[str], option: str, location: SourceLocation) -> tuple[str, ...]:
-    if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+def _names(value: Any, option: str, location: SourceLocation) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         problem = f"{location}: `{option}` must be a list of column names; got {value!r}."
         raise AuthorError(problem, 'Write it as ["first", "second"].')
     return tuple(value)

@@ -107,7 +107,7 @@ def build_session(home: Home, settings: SparkSettings, *, name: str = "Smart Fac
         "spark.driver.host": "127.0.0.1",
         "spark.driver.extraClassPath": class_path,
         "spark.executor.extraClassPath": class_path,
-        "spark.driver.extraJavaOptions": _java_options(home),
+        "spark.driver.extraJavaOptions": _java_options(home, settings),
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.warehouse.dir": (home.state / "spark-warehouse").as_uri(),
         "spark.local.dir": str(_scratch(home)),
@@ -125,7 +125,7 @@ def _scratch(home: Home) -> Path:
     return folder
 
 
-def _java_options(home: Home) -> str:
+def _java_options(home: Home, settings: SparkSettings) -> str:
     configuration = CHECKOUT / "pipeline" / "log4j2.properties"
     options = {
         "log4j2.configurationFile": configuration.as_uri(),
@@ -134,6 +134,8 @@ def _java_options(home: Home) -> str:
         "user.timezone": "UTC",
     }
     flags = ["-XX:+IgnoreUnrecognizedVMOptions", "--add-modules=jdk.incubator.vector"]
+    if settings.compiler == "quick":
+        flags += ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
     return " ".join([*flags, *(f'-D{key}="{value}"' for key, value in options.items())])
 
 

@@ -35,10 +35,19 @@ class RetrySettings(_Strict):
 
 
 class SparkSettings(_Strict):
-    """What the Spark session is given."""
+    """What the Spark session is given.
+
+    Attributes:
+        driver_memory: The JVM's heap, which all of Spark shares on one machine.
+        cores: How many cores tasks use; `*` for all.
+        compiler: `quick` compiles less thoroughly and starts sooner, which suits updates of seconds;
+            `thorough` pays for itself from some millions of rows on.
+        configuration: More of Spark's own settings.
+    """
 
     driver_memory: str = "3g"
     cores: int | Literal["*"] = "*"
+    compiler: Literal["quick", "thorough"] = "quick"
     configuration: dict[str, str] = {}
 
 
@@ -108,6 +117,8 @@ def load_settings(file: Path = DEFAULT_SETTINGS) -> Settings:
     if not isinstance(content, dict):
         problem = f"The settings file {file} holds {type(content).__name__}; expected keys and values."
         raise AuthorError(problem, f"Start from {DEFAULT_SETTINGS}.")
+    if "file" in content:
+        raise UnknownNameError("setting", "file", _known_keys([]), str(file))
     try:
         return Settings.model_validate({"file": file.resolve(), **content})
     except ValidationError as error:

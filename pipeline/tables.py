@@ -57,14 +57,14 @@ class Table:
         """Return the newest batch that a flow has committed here, or -1."""
         if not self.exists:
             return -1
-        version = DeltaLog(self.path, without_files=True).transaction_version(flow_id)
+        version = DeltaLog(self.path).transaction_version(flow_id)
         return -1 if version is None else int(version)
 
     def version(self) -> int:
         """Return the table's newest version, or -1 where there is no table."""
         if not self.exists:
             return -1
-        return int(DeltaLog(self.path, without_files=True).version())
+        return int(DeltaLog(self.path).version())
 
     def row_count(self) -> int:
         """Return the number of rows, read from the log alone."""

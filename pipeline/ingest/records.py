@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Corrupt", "RawNumber", "Record", "read_json_records"]
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_BLOCK_BYTES = 256 * 1024
+_BLOCK_BYTES = 64 * 1024
 _READ_ERRORS = (OSError, EOFError, ValueError, zlib.error)
 
 

@@ -72,7 +72,7 @@ class FilesSource:
                 raise UnknownNameError("option", option, known, f'read_files("{path}")')
         if not path or "/" in path or path.startswith((".", "_")):
             problem = f'read_files("{path}"): the path must be the name of one folder below landing/.'
-            raise AuthorError(problem, 'Write for example read_files("sensor_readings").')
+            raise AuthorError(problem, 'Write for example read_files("orders").')
         source = cls(
             path=path,
             format=cast("Format", _one_of("format", format, get_args(Format), path)),
@@ -111,7 +111,7 @@ def parse_hints(schema_hints: str, path: str) -> tuple[Column, ...]:
         where = f'read_files("{path}"), schema_hints: `{part}`'
         if column_type is None:
             problem = f"{where}: type `{type_name.strip()}` is not known; expected {', '.join(_SQL_TYPES)}."
-            raise AuthorError(problem, "Write for example `temperature_celsius DOUBLE`.")
+            raise AuthorError(problem, "Write for example `amount DOUBLE`.")
         if not is_legal_name(name) or name.lower() in {known.lower() for known in columns}:
             problem = f"{where}: `{name}` cannot be a column: taken, reserved, or not letters, digits and underscores."
             raise AuthorError(problem, "Choose another name.")

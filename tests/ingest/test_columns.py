@@ -262,7 +262,7 @@ def is_kept(name: str, value: Any, row: dict[str, Any]) -> bool:
     return value is None or row.get(name) is not None or "__file_path" in kept
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(RECORDS)
 def test_every_value_is_in_its_column_or_rescued_and_never_in_both(records: list[dict[str, Any] | Corrupt]) -> None:
     rows = to_record_batch(records, COLUMNS, FILE).to_pylist()
@@ -277,7 +277,7 @@ def test_every_value_is_in_its_column_or_rescued_and_never_in_both(records: list
             assert json.loads(row["_rescued_data"])["_file_path"] == FILE
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(RECORDS)
 def test_rows_are_alike_alone_and_in_one_batch(records: list[dict[str, Any] | Corrupt]) -> None:
     together = to_record_batch(records, COLUMNS, FILE).to_pylist()

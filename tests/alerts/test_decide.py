@@ -1,0 +1,210 @@
+"""The decision, case by case and over random histories."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.decide import Decision, Freshness, Memory, Observation, decide
+from alerts.model import AlertSpec, State
+from alerts.warehouse import Result, WarehouseDownError
+from tests.alerts.doubles import NOON, devices, spec_of
+
+DOWN = Observation(error=WarehouseDownError("The warehouse is down.", "Start it."))
+STALE: dict[str, Any] = {"freshness": "SELECT 1", "stale_after": "10m"}
+TOLD_A = Memory(State.TRIGGERED, State.TRIGGERED, ("A",), NOON)
+TOLD_OK = Memory(State.OK, State.OK)
+TOLD_ERROR = Memory(State.ERROR, State.ERROR, ("A",), NOON)
+
+
+def hot(*names: str, age: timedelta | None = None) -> Observation:
+    return Observation(devices(*names), None if age is None else Freshness(NOON - age, NOON))
+
+
+def after(spec: AlertSpec, *observations: Observation) -> list[Decision]:
+    memory, decisions = Memory(), []
+    for position, observation in enumerate(observations):
+        decision = decide(spec, observation, memory, NOON + position * timedelta(minutes=2))
+        memory = decision.memory
+        decisions.append(decision)
+    return decisions
+
+
+@pytest.mark.parametrize(
+    ("memory", "observation", "state", "notify", "newly", "still", "recovered"),
+    [
+        pytest.param(Memory(), hot(), State.OK, False, (), (), (), id="first OK is no news"),
+        pytest.param(Memory(), hot("A"), State.TRIGGERED, True, ("A",), (), (), id="first trigger"),
+        pytest.param(Memory(), DOWN, State.ERROR, True, (), (), (), id="first error"),
+        pytest.param(TOLD_OK, hot("B", "A"), State.TRIGGERED, True, ("A", "B"), (), (), id="trigger"),
+        pytest.param(TOLD_A, hot("A"), State.TRIGGERED, False, (), ("A",), (), id="still triggered"),
+        pytest.param(TOLD_A, hot("A", "B"), State.TRIGGERED, True, ("B",), ("A",), (), id="one more"),
+        pytest.param(TOLD_A, hot("B"), State.TRIGGERED, True, ("B",), (), ("A",), id="another instead"),
+        pytest.param(TOLD_A, hot(), State.OK, True, (), (), ("A",), id="recovery"),
+        pytest.param(TOLD_A, DOWN, State.ERROR, True, (), ("A",), (), id="error keeps the rows"),
+        pytest.param(TOLD_ERROR, DOWN, State.ERROR, False, (), ("A",), (), id="error told once"),
+        pytest.param(TOLD_ERROR, hot("A"), State.TRIGGERED, True, (), ("A",), (), id="back, still hot"),
+        pytest.param(TOLD_ERROR, hot(), State.OK, True, (), (), ("A",), id="back, recovered"),
+        pytest.param(TOLD_OK, hot(), State.OK, False, (), (), (), id="still OK"),
+    ],
+)
+def test_decision_from_memory_and_observation_is(
+    memory: Memory,
+    observation: Observation,
+    state: State,
+    notify: bool,
+    newly: tuple[str, ...],
+    still: tuple[str, ...],
+    recovered: tuple[str, ...],
+):
+    decision = decide(spec_of(), observation, memory, NOON)
+    assert (decision.state, decision.notify) == (state, notify)
+    assert (decision.newly, decision.still, decision.recovered) == (newly, still, recovered)
+
+
+def test_recovery_without_notify_on_ok_is_not_told_but_the_next_trigger_is():
+    quiet = spec_of(notify_on_ok=False)
+    told = [decision.notify for decision in after(quiet, hot("A"), hot(), hot("A"), DOWN, hot())]
+    assert told == [True, False, True, True, False]
+
+
+def test_one_recovery_of_two_without_notify_on_ok_is_not_told_but_its_next_trigger_is():
+    quiet = spec_of(notify_on_ok=False)
+    told = [decision.notify for decision in after(quiet, hot("A", "B"), hot("A"), hot("A", "B"))]
+    assert told == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("retrigger", "told"),
+    [
+        ("once", [True, False, False, False, False]),
+        ("every evaluation", [True, True, True, True, True]),
+        ("4m", [True, False, True, False, True]),
+        ("5m", [True, False, False, True, False]),
+    ],
+)
+def test_unchanged_trigger_with_retrigger_is_repeated_so_often(retrigger: str, told: list[bool]):
+    decisions = after(spec_of(retrigger=retrigger), *[hot("A")] * 5)
+    assert [decision.notify for decision in decisions] == told
+
+
+def test_repeated_trigger_after_the_clock_moved_back_is_not_silenced():
+    ahead = replace(TOLD_A, told_at=NOON + timedelta(hours=5))
+    assert decide(spec_of(retrigger="30m"), hot("A"), ahead, NOON).notify
+
+
+def test_error_with_retrigger_every_evaluation_is_told_once():
+    told = [decision.notify for decision in after(spec_of(retrigger="every evaluation"), DOWN, DOWN, DOWN)]
+    assert told == [True, False, False]
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_change_while_muted_and_still_so_afterwards_is_told_then(by_hand: bool):
+    until = NOON + timedelta(minutes=1)
+    spec = spec_of() if by_hand else spec_of(mute_until=until)
+    memory = Memory(muted_until=until) if by_hand else Memory()
+    muted = decide(spec, hot("A"), memory, NOON)
+    unmuted = decide(spec, hot("A"), muted.memory, until)
+    again = decide(spec, hot("A"), unmuted.memory, until + timedelta(minutes=2))
+    assert [muted.notify, unmuted.notify, again.notify] == [False, True, False]
+    assert unmuted.newly == ("A",)
+
+
+def test_change_and_return_while_muted_is_never_told():
+    muted = Memory(State.OK, State.OK, muted_until=NOON + timedelta(hours=1))
+    first = decide(spec_of(), hot("A"), muted, NOON)
+    second = decide(spec_of(), hot(), first.memory, NOON + timedelta(hours=2))
+    assert not first.notify
+    assert not second.notify
+
+
+@pytest.mark.parametrize(
+    ("observation", "state"),
+    [
+        pytest.param(hot(age=timedelta(minutes=10)), State.OK, id="exactly at the limit"),
+        pytest.param(hot(age=timedelta(minutes=10, seconds=1)), State.ERROR, id="older"),
+        pytest.param(hot("A", age=timedelta(hours=1)), State.TRIGGERED, id="silent while hot"),
+        pytest.param(Observation(devices(), Freshness(None, NOON)), State.ERROR, id="no data at all"),
+        pytest.param(hot(age=-timedelta(minutes=5)), State.OK, id="clocks that run ahead"),
+    ],
+)
+def test_data_of_an_age_reads_as(observation: Observation, state: State):
+    assert decide(spec_of(**STALE), observation, Memory(), NOON).state is state
+
+
+def test_stale_data_while_ok_is_an_error_told_once_with_its_age():
+    decisions = after(spec_of(**STALE), *[hot(age=timedelta(minutes=11))] * 2)
+    assert [decision.notify for decision in decisions] == [True, False]
+    assert "11 min old" in decisions[0].reason
+
+
+def test_stale_data_with_stale_data_state_triggered_triggers():
+    spec = spec_of(**STALE, stale_data_state="TRIGGERED")
+    decision = decide(spec, hot(age=timedelta(hours=1)), TOLD_OK, NOON)
+    assert (decision.state, decision.notify) == (State.TRIGGERED, True)
+
+
+def test_stale_data_of_a_hot_device_says_so():
+    decision = decide(spec_of(**STALE), hot("A", age=timedelta(hours=3)), TOLD_A, NOON)
+    assert "3 h 0 min old" in decision.reason
+
+
+def test_unknown_column_in_the_result_is_an_error_that_names_the_nearest():
+    decision = decide(spec_of(per_row="device"), hot("A"), Memory(), NOON)
+    assert decision.state is State.ERROR
+    assert "Did you mean `device_id`?" in decision.reason
+    assert decision.error is not None
+    assert decision.error.exit_code == 2
+
+
+def test_observation_with_neither_result_nor_error_is_refused():
+    with pytest.raises(ValueError, match="a result or an error"):
+        decide(spec_of(), Observation(), Memory(), NOON)
+
+
+def test_decision_made_twice_is_the_same():
+    assert decide(spec_of(), hot("A"), TOLD_OK, NOON) == decide(spec_of(), hot("A"), TOLD_OK, NOON)
+
+
+observations = st.lists(
+    st.one_of(st.just(DOWN), st.frozensets(st.sampled_from("ABC")).map(lambda names: hot(*sorted(names)))),
+    max_size=25,
+)
+
+
+@given(observations)
+@settings(max_examples=300, deadline=None)
+def test_any_history_with_recoveries_told_notifies_exactly_when_state_or_rows_change(history: list[Observation]):
+    known: tuple[State, frozenset[str]] = (State.OK, frozenset())
+    for observation, decision in zip(history, after(spec_of(), *history), strict=True):
+        if observation.result is None:
+            seen = (State.ERROR, known[1])
+        else:
+            names = frozenset(str(row[0]) for row in observation.result.rows)
+            seen = (State.TRIGGERED if names else State.OK, names)
+        assert decision.notify == (seen != known)
+        assert set(decision.newly) | set(decision.still) == seen[1]
+        known = seen
+
+
+@given(observations, st.sampled_from(["once", "every evaluation", "7m"]), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_any_history_never_leaves_a_reader_believing_ok_while_triggered(
+    history: list[Observation], retrigger: str, notify_on_ok: bool
+):
+    for decision in after(spec_of(retrigger=retrigger, notify_on_ok=notify_on_ok), *history):
+        if decision.state is State.TRIGGERED:
+            assert decision.memory.told_state is State.TRIGGERED
+            assert set(decision.newly) | set(decision.still) <= set(decision.memory.told_rows)
+        assert not (decision.state is State.ERROR and decision.memory.told_state is not State.ERROR)
+
+
+def test_value_without_per_row_is_kept_for_the_message():
+    spec = spec_of(per_row=None, condition={"column": "t", "aggregation": "MAX", "operator": ">", "threshold": 40})
+    decision = decide(spec, Observation(Result(["t"], [[39.0], [41.5]])), Memory(), NOON)
+    assert (decision.state, decision.value, decision.newly) == (State.TRIGGERED, 41.5, ())

@@ -1,0 +1,63 @@
+"""The table of evaluations."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from deltalake import DeltaTable
+
+from alerts.history import History, Row
+from tests.alerts.doubles import NOON
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def row(number: int, alert: str = "Hot") -> Row:
+    moment = NOON + number * timedelta(minutes=2)
+    return Row(
+        alert=alert,
+        evaluated_at=moment,
+        state="OK",
+        value=str(number),
+        rows=0,
+        evaluation_id=f"e{number}",
+        as_of=moment,
+        severity="warning",
+        reason="",
+        row_states="{}",
+        duration_ms=1,
+    )
+
+
+def test_history_without_a_table_is_empty(tmp_path: Path):
+    history = History(tmp_path)
+    assert (history.latest("Hot"), history.newest(5), history.holds("e1")) == ([], [], False)
+
+
+def test_latest_rows_of_an_alert_come_newest_first(tmp_path: Path):
+    history = History(tmp_path)
+    for number, alert in enumerate(["Hot", "Cold", "Hot"]):
+        history.append(row(number, alert))
+    assert history.latest("Hot", 5) == [row(2), row(0)]
+    assert [one.value for one in history.newest(2)] == ["2", "1"]
+
+
+def test_marked_row_says_how_its_notification_fared_and_the_others_stay(tmp_path: Path):
+    history = History(tmp_path)
+    history.append(row(0))
+    history.append(row(1))
+    history.mark("e0", notified=True, destination="json://there", delivery_error=None)
+    second, first = history.latest("Hot", 2)
+    assert (first.notified, first.destination) == (True, "json://there")
+    assert second == row(1)
+
+
+def test_many_commits_are_compacted_and_lose_nothing(tmp_path: Path):
+    history = History(tmp_path)
+    for number in range(502):
+        history.append(row(number))
+    table = DeltaTable(tmp_path / "smart_factory" / "alert_evaluations")
+    assert len(table.file_uris()) < 5
+    assert {one["evaluation_id"] for one in table.to_pyarrow_table().to_pylist()} == {f"e{n}" for n in range(502)}

@@ -1,0 +1,55 @@
+"""The poller killed with SIGKILL at random moments."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from alerts.evaluate import deliver_waiting
+from alerts.history import History, Row
+from alerts.settings import Settings, find_destinations
+from pipeline.clock import SystemClock
+from tests.alerts.doubles import alert_of, webhook
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run_and_kill(home: Path, state: Path, url: str, lifetime_seconds: float) -> None:
+    command = [sys.executable, "-m", "tests.alerts.poller", str(home), str(state), url]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as poller:
+        assert poller.stdout is not None
+        assert poller.stdout.readline() == b"Evaluation\n"
+        time.sleep(lifetime_seconds)
+        poller.kill()
+        poller.wait()
+
+
+def changes_of_state(rows: list[Row]) -> list[Row]:
+    before = ["OK", *(row.state for row in rows)]
+    return [row for row, state in zip(rows, before, strict=False) if row.state != state]
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.chaos)])
+def test_poller_killed_at_random_loses_no_notification(tmp_path: Path, kills: int):
+    chance = random.Random(kills)
+    state = tmp_path / "queries.txt"
+    with webhook() as slack:
+        for _ in range(kills):
+            run_and_kill(tmp_path, state, slack.url, chance.uniform(0.0, 0.6))
+        destinations = find_destinations(Settings(tmp_path, alert_urls=slack.url), ())
+        assert deliver_waiting(alert_of(), tmp_path, SystemClock(), destinations, retry_at_once=True) is None
+    rows = list(reversed(History(tmp_path).latest("Hot", 100_000)))
+    changes = changes_of_state(rows)
+    assert len(changes) >= kills
+    assert len({row.evaluation_id for row in rows}) == len(rows)
+    assert [row.notification_id for row in rows if row.notification_id] == [row.notification_id for row in changes]
+    assert all(row.notified for row in changes)
+    arrivals = Counter(slack.ids)
+    assert set(arrivals) == {row.notification_id for row in changes}
+    assert sum(arrivals.values()) - len(arrivals) <= kills

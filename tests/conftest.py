@@ -1,0 +1,153 @@
+"""What tests share: one Spark session, and lakehouses in folders of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from deltalake import DeltaTable
+
+from pipeline.clock import FixedClock
+from pipeline.home import Home
+from pipeline.selection import Selection
+from pipeline.session import build_session
+from pipeline.settings import DEFAULT_SETTINGS, SparkSettings, load_settings
+from pipeline.tables import Table
+from pipeline.update import Update, UpdateResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+os.environ["TZ"] = "UTC"
+time.tzset()
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+TABLES = (
+    "bronze_sensor_readings",
+    "silver_cleaned_sensors",
+    "silver_quarantined_sensors",
+    "gold_hourly_device_summary",
+)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    home = Home(tmp_path_factory.mktemp("spark home"))
+    session = build_session(home, SparkSettings(driver_memory="2g", cores=2))
+    yield session
+    session.stop()
+
+
+@dataclass
+class TestLakehouse:
+    """A lakehouse whose landing zone a test fills, and whose tables it reads without Spark."""
+
+    __test__ = False
+
+    spark: SparkSession
+    home: Home
+    clock: FixedClock
+    settings_file: Path = DEFAULT_SETTINGS
+
+    def land(self, name: str, content: str | bytes | list[dict[str, Any]], folder: str = "sensor_readings") -> Path:
+        file = self.home.landing / folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, list):
+            content = json.dumps(content)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return file
+
+    def update(self, **selection: Any) -> UpdateResult:
+        settings = load_settings(self.settings_file)
+        update = Update(self.home, settings, self.clock, lambda: self.spark, cause="TEST")
+        return update.run(Selection(**selection))
+
+    def path(self, table: str) -> Path:
+        return self.home.schema(load_settings(self.settings_file).target_schema) / table
+
+    def rows(self, table: str, *columns: str, by: str | None = None) -> list[dict[str, Any]]:
+        if not Table(self.path(table)).exists:
+            return []
+        rows = DeltaTable(self.path(table)).to_pyarrow_table(columns=list(columns) or None)
+        return sorted(rows.to_pylist(), key=lambda row: str(row[by or rows.column_names[0]]))
+
+    def columns(self, table: str) -> list[str]:
+        return [field.name for field in DeltaTable(self.path(table)).schema().fields]
+
+    def version(self, table: str) -> int:
+        return Table(self.path(table)).version()
+
+    def counted_by_events(self) -> dict[str, int]:
+        totals: dict[str, int] = {}
+        for event in self.rows("event_log", "origin", "details", "event_type", by="details"):
+            if event["event_type"] == "flow_progress":
+                metrics = json.loads(event["details"])["flow_progress"].get("metrics", {})
+                name = event["origin"]["dataset_name"]
+                change = metrics.get("num_output_rows", 0) - metrics.get("num_deleted_rows", 0)
+                totals[name] = totals.get(name, 0) + change
+        return totals
+
+    def assert_invariants(self) -> None:
+        """The promises that hold after every completed update."""
+        bronze, silver, quarantine = (
+            [row["record_id"] for row in self.rows(table, "record_id")] for table in TABLES[:3]
+        )
+        assert len(set(bronze)) == len(bronze)
+        assert sorted(silver + quarantine) == sorted(bronze)
+        assert self._gold() == self._expected_gold()
+        held = {table: len(self.rows(table)) for table in TABLES}
+        counted = self.counted_by_events()
+        assert {table: counted.get(table, 0) for table in TABLES} == held
+
+    def _gold(self) -> dict[Any, Any]:
+        rows = self.rows("gold_hourly_device_summary")
+        keyed = {
+            (row["device_id"], row["location"], row["window_start"]): (
+                row["reading_count"],
+                row["max_temp"],
+                pytest.approx(row["avg_temp"], rel=1e-9) if row["avg_temp"] is not None else None,
+            )
+            for row in rows
+        }
+        assert len(keyed) == len(rows)
+        return keyed
+
+    def _expected_gold(self) -> dict[Any, Any]:
+        groups: dict[Any, list[float]] = {}
+        counts: dict[Any, int] = {}
+        for row in self.rows("silver_cleaned_sensors"):
+            hour = row["event_timestamp"].replace(minute=0, second=0, microsecond=0)
+            key = (row["device_id"], row["location"], hour)
+            counts[key] = counts.get(key, 0) + 1
+            groups.setdefault(key, [])
+            if row["temperature_celsius"] is not None:
+                groups[key].append(row["temperature_celsius"])
+        return {
+            key: (count, max(groups[key], default=None), sum(groups[key]) / len(groups[key]) if groups[key] else None)
+            for key, count in counts.items()
+        }
+
+
+@pytest.fixture
+def lakehouse(spark: SparkSession, tmp_path: Path) -> TestLakehouse:
+    return TestLakehouse(spark, Home(tmp_path / "a home"), FixedClock(NOON))
+
+
+def reading(device: str | None = "MFG-A-1000", *, at: str = "2026-03-01T11:30:00", **values: Any) -> dict[str, Any]:
+    """Return a reading that every rule passes, unless a value says otherwise."""
+    record: dict[str, Any] = {
+        "timestamp": at,
+        "temperature_celsius": 30.0,
+        "vibration_hz": 0.3,
+        "location": "Factory Floor A",
+        **values,
+    }
+    return record if device is None else {"device_id": device, **record}
