@@ -216,9 +216,7 @@ class _Tick:
             if row is not None:
                 _fare(pending, row)
             elif pending.is_delivered:
-                self.history.mark(
-                    pending.evaluation_id, notified=True, destination=pending.destination, delivery_error=None
-                )
+                self.history.mark_delivered(pending.evaluation_id, pending.destination)
         for row in fresh.values():
             if not (may_be_there and self.history.holds(row.evaluation_id)):
                 self.history.append(row)

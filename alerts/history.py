@@ -36,7 +36,6 @@ SCHEMA = pa.schema(
         ("duration_ms", pa.int64()),
     ]
 )
-_COMMITS_BETWEEN_COMPACTIONS = 500
 _T = TypeVar("_T")
 
 
@@ -87,9 +86,11 @@ class History:
 
     Args:
         home: The lakehouse's folder.
+        compact_every: After how many commits the small files of single rows become one.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, compact_every: int = 500) -> None:
+        self._compact_every = compact_every
         self._path = home / "smart_factory" / "alert_evaluations"
         self._lock = home / "state" / "alerts" / "history.lock"
 
@@ -109,18 +110,14 @@ class History:
         """Return whether an evaluation is recorded."""
         return bool(self._read([("evaluation_id", "=", evaluation_id)]))
 
-    def mark(self, row_id: str, *, notified: bool, destination: str, delivery_error: str | None) -> None:
-        """Record how an earlier evaluation's notification fared in the end."""
-        values: dict[str, Any] = {
-            "notified": notified,
-            "destination": destination,
-            "delivery_error": delivery_error,
-        }
+    def mark_delivered(self, evaluation_id: str, destination: str) -> None:
+        """Record that an earlier evaluation's notification has arrived after all."""
+        quoted = destination.replace("'", "''")
+        values = {"notified": "true", "destination": f"'{quoted}'", "delivery_error": "CAST(NULL AS STRING)"}
 
         def write() -> None:
             with held(self._lock):
-                table = DeltaTable(self._path)
-                table.update(new_values=values, predicate=f"evaluation_id = '{row_id}'")
+                DeltaTable(self._path).update(updates=values, predicate=f"evaluation_id = '{evaluation_id}'")
 
         self._guarded(write)
 
@@ -149,7 +146,7 @@ class History:
 
     def _tidy(self) -> None:
         table = DeltaTable(self._path)
-        if table.version() and table.version() % _COMMITS_BETWEEN_COMPACTIONS == 0:
+        if table.version() and table.version() % self._compact_every == 0:
             table.optimize.compact()
             table.vacuum(dry_run=False)
 

@@ -12,6 +12,7 @@ from pipeline.errors import EnvironmentFaultError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import TextIO
 
 _PAUSE_SECONDS = 0.05
 _PATIENCE_SECONDS = 300
@@ -27,9 +28,9 @@ def held(path: Path) -> Iterator[None]:
 
     Raises:
         AlertBusyError: Another process did not let go of it within five minutes.
+        EnvironmentFaultError: The file cannot be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
+    with _opened(path) as file:
         for _ in range(int(_PATIENCE_SECONDS / _PAUSE_SECONDS)):
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -40,3 +41,12 @@ def held(path: Path) -> Iterator[None]:
             problem = f"Another process has held {path} for {_PATIENCE_SECONDS} s."
             raise AlertBusyError(problem, "Stop that `python -m alerts`, then run the command again.")
         yield
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a", encoding="utf-8")
+    except OSError as error:
+        problem = f"{path} cannot be written: {error}."
+        raise EnvironmentFaultError(problem, "Free some disk space, or correct the folder's rights.") from error

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     import numpy.typing as npt
@@ -97,19 +97,8 @@ def draw(
         TEMPERATURE_DECIMALS,
     )
     hertz = _measured(rng, is_anomalous, NORMAL_VIBRATION_HZ, ANOMALOUS_VIBRATION_HZ, VIBRATION_DECIMALS)
-    senders = rng.integers(0, len(devices), readings).tolist()
-    records: list[dict[str, Any]] = [
-        {
-            "device_id": devices[sender].device_id,
-            "timestamp": timestamp,
-            "temperature_celsius": temperature,
-            "vibration_hz": vibration,
-            "location": devices[sender].location,
-        }
-        for sender, timestamp, temperature, vibration in zip(
-            senders, _timestamps(act, rng, window, readings), celsius.tolist(), hertz.tolist(), strict=True
-        )
-    ]
+    senders = [devices[number] for number in rng.integers(0, len(devices), readings).tolist()]
+    records = _records(senders, _timestamps(act, rng, window, readings), celsius.tolist(), hertz.tolist())
     if act.has_humidity:
         humidity = _uniform(rng, HUMIDITY_PERCENT, HUMIDITY_DECIMALS, readings).tolist()
         for record, percent in zip(records, humidity, strict=True):
@@ -125,6 +114,21 @@ def draw(
         hot=int(is_hot.sum()),
         hot_with_device_id=int((is_hot & ~is_missing).sum()),
     )
+
+
+def _records(
+    senders: Sequence[Device], timestamps: Iterable[str], celsius: list[float], hertz: list[float]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "device_id": sender.device_id,
+            "timestamp": timestamp,
+            "temperature_celsius": temperature,
+            "vibration_hz": vibration,
+            "location": sender.location,
+        }
+        for sender, timestamp, temperature, vibration in zip(senders, timestamps, celsius, hertz, strict=True)
+    ]
 
 
 def _chosen(rng: np.random.Generator, total: int, count: int) -> npt.NDArray[np.bool_]:

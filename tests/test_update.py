@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -182,9 +182,9 @@ def test_file_older_than_a_week_and_one_dated_ahead_are_both_read(lakehouse: Tes
     assert len(lakehouse.rows("bronze_sensor_readings")) == 3
 
 
-def _files(lakehouse: TestLakehouse) -> list[dict[str, object]]:
+def _files(lakehouse: TestLakehouse) -> list[dict[str, Any]]:
     from deltalake import DeltaTable
 
     path = lakehouse.home.state / "files" / "smart_factory" / "bronze_sensor_readings"
-    rows: list[dict[str, object]] = DeltaTable(path).to_pyarrow_table().to_pylist()
+    rows: list[dict[str, Any]] = DeltaTable(path).to_pyarrow_table().to_pylist()
     return rows

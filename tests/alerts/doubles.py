@@ -179,7 +179,8 @@ def mail_server(faults: Faults | None = None) -> Iterator[Receiver]:
     controller = Controller(Handler(), hostname="127.0.0.1", port=0)
     controller.start()
     try:
-        port = controller.server.sockets[0].getsockname()[1]
+        server: Any = controller.server
+        port = server.sockets[0].getsockname()[1]
         receiver.url = f"mailto://127.0.0.1:{port}?from=plant@example.org&to=ops@example.org&mode=insecure&format=text"
         yield receiver
     finally:

@@ -32,7 +32,7 @@ def write(folder: Path, *, sql: str = "SELECT 1 WHERE now() > :now", stem: str =
     return path
 
 
-def test_shipped_alert_is_the_overheating_one():
+def test_shipped_alert_is_the_overheating_one() -> None:
     (alert,) = load_alerts(SHIPPED, [], NOON)
     spec = alert.spec
     assert (alert.key, spec.name) == ("overheating_equipment", "Overheating Equipment Alert")
@@ -44,12 +44,12 @@ def test_shipped_alert_is_the_overheating_one():
     )
 
 
-def test_alert_is_found_by_its_file_and_by_its_name(tmp_path: Path):
+def test_alert_is_found_by_its_file_and_by_its_name(tmp_path: Path) -> None:
     write(tmp_path)
     assert load_alerts(tmp_path, ["hot"], NOON) == load_alerts(tmp_path, ["Hot"], NOON)
 
 
-def test_unknown_alert_names_the_nearest_one(tmp_path: Path):
+def test_unknown_alert_names_the_nearest_one(tmp_path: Path) -> None:
     write(tmp_path)
     with pytest.raises(UnknownNameError, match="Did you mean `hot`"):
         load_alerts(tmp_path, ["hott"], NOON)
@@ -113,7 +113,7 @@ def test_unknown_alert_names_the_nearest_one(tmp_path: Path):
         pytest.param({"subject": "{{ ''.__class__.__mro__ }}"}, "template fails", id="way out of the sandbox"),
     ],
 )
-def test_alert_with_a_mistake_is_refused_in_words(tmp_path: Path, changes: dict[str, Any], says: str):
+def test_alert_with_a_mistake_is_refused_in_words(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
     with pytest.raises(AuthorError) as caught:
         load_alert(write(tmp_path, **changes), NOON)
     assert says in str(caught.value)
@@ -124,32 +124,32 @@ def test_alert_with_a_mistake_is_refused_in_words(tmp_path: Path, changes: dict[
     ("sql", "says"),
     [("  ", "is empty"), ("SELECT :later", "there is no parameter `:later`")],
 )
-def test_query_with_a_mistake_is_refused_in_words(tmp_path: Path, sql: str, says: str):
+def test_query_with_a_mistake_is_refused_in_words(tmp_path: Path, sql: str, says: str) -> None:
     with pytest.raises(AuthorError) as caught:
         load_alert(write(tmp_path, sql=sql), NOON)
     assert says in str(caught.value)
 
 
-def test_file_that_is_no_yaml_is_refused(tmp_path: Path):
+def test_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path)
     path.write_text("name: [")
     with pytest.raises(AuthorError, match="cannot be read"):
         load_alert(path, NOON)
 
 
-def test_two_alerts_of_one_name_are_refused(tmp_path: Path):
+def test_two_alerts_of_one_name_are_refused(tmp_path: Path) -> None:
     write(tmp_path)
     write(tmp_path, stem="warm")
     with pytest.raises(AuthorError, match="both named `Hot`"):
         load_alerts(tmp_path, [], NOON)
 
 
-def test_folder_without_alerts_is_refused(tmp_path: Path):
+def test_folder_without_alerts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AuthorError, match="holds no alert"):
         load_alerts(tmp_path, [], NOON)
 
 
-def test_every_option_at_once_is_read(tmp_path: Path):
+def test_every_option_at_once_is_read(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         condition={"column": "t", "operator": "GREATER_THAN", "threshold": 40.5},

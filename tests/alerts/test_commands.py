@@ -35,7 +35,7 @@ def printed_json(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
 
 def test_check_with_the_warehouse_down_is_an_error_recorded_and_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     assert main(["check"]) == 1
     captured = capsys.readouterr()
     assert "UNKNOWN → ERROR" in captured.out
@@ -46,14 +46,14 @@ def test_check_with_the_warehouse_down_is_an_error_recorded_and_told(
     assert (tmp_path / "a home" / "state" / "alerts" / "outbox.jsonl").exists()
 
 
-def test_check_as_json_prints_nothing_else_on_standard_output(capsys: pytest.CaptureFixture[str]):
+def test_check_as_json_prints_nothing_else_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     (evaluation,) = printed_json(capsys, "check", NAME, "--at", "+5h")
     assert (evaluation["key"], evaluation["state"], evaluation["previous_state"]) == (NAME, "ERROR", "UNKNOWN")
 
 
 def test_check_with_an_undelivered_notification_fails_and_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     monkeypatch.setenv("SMART_FACTORY_ALERT_URLS", "json://user:topsecretword@127.0.0.1:1/")
     assert main(["check"]) == 1
     captured = capsys.readouterr()
@@ -61,18 +61,18 @@ def test_check_with_an_undelivered_notification_fails_and_says_so(
     assert "topsecretword" not in captured.out + captured.err
 
 
-def test_history_as_a_table_and_for_one_alert(capsys: pytest.CaptureFixture[str]):
+def test_history_as_a_table_and_for_one_alert(capsys: pytest.CaptureFixture[str]) -> None:
     main(["check"])
     capsys.readouterr()
     assert main(["history", NAME]) == 0
     assert "ERROR" in capsys.readouterr().out
 
 
-def test_history_of_nothing_is_an_empty_list(capsys: pytest.CaptureFixture[str]):
+def test_history_of_nothing_is_an_empty_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed_json(capsys, "history") == []
 
 
-def test_muted_alert_tells_nobody_until_unmuted(capsys: pytest.CaptureFixture[str]):
+def test_muted_alert_tells_nobody_until_unmuted(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed_json(capsys, "mute", NAME, "--for", "1h")["key"] == NAME
     assert printed_json(capsys, "check")[0]["notification_id"] is None
     assert main(["unmute", "Overheating Equipment Alert"]) == 0
@@ -80,7 +80,9 @@ def test_muted_alert_tells_nobody_until_unmuted(capsys: pytest.CaptureFixture[st
     assert printed_json(capsys, "check")[0]["notified"] is True
 
 
-def test_test_sends_a_marked_notification_and_records_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_test_sends_a_marked_notification_and_records_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["test", NAME]) == 0
     assert "Sent to file state/alerts/outbox.jsonl." in capsys.readouterr().out
     line = json.loads((tmp_path / "a home" / "state" / "alerts" / "outbox.jsonl").read_text())
@@ -88,13 +90,13 @@ def test_test_sends_a_marked_notification_and_records_nothing(tmp_path: Path, ca
     assert not (tmp_path / "a home" / "smart_factory").exists()
 
 
-def test_test_that_does_not_arrive_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_test_that_does_not_arrive_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("SMART_FACTORY_ALERT_URLS", "json://127.0.0.1:1/")
     assert main(["test", NAME]) == 1
     assert "did not take" in capsys.readouterr().out
 
 
-def test_health_follows_the_heartbeat(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_health_follows_the_heartbeat(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["health"]) == 1
     beat(tmp_path / "a home", SystemClock().now(), {NAME: "OK"})
     assert main(["health"]) == 0
@@ -114,7 +116,9 @@ def test_health_follows_the_heartbeat(tmp_path: Path, capsys: pytest.CaptureFixt
         (["nonsense"], "nonsense"),
     ],
 )
-def test_wrong_usage_ends_with_two_and_one_message(words: list[str], says: str, capsys: pytest.CaptureFixture[str]):
+def test_wrong_usage_ends_with_two_and_one_message(
+    words: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(words) == 2
     captured = capsys.readouterr()
     assert says in captured.err
@@ -127,18 +131,18 @@ def test_wrong_usage_ends_with_two_and_one_message(words: list[str], says: str, 
 )
 def test_wrong_setting_ends_with_two(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     monkeypatch.setenv(name, value)
     assert main(["check"]) == 2
     assert name in capsys.readouterr().err
 
 
-def test_failure_with_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]):
+def test_failure_with_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["health", "--debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_watch_told_to_stop_ends_cleanly(tmp_path: Path):
+def test_watch_told_to_stop_ends_cleanly(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "alerts", "watch", "--home", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as watch:
         assert watch.stdout is not None

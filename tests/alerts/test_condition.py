@@ -33,7 +33,7 @@ def state_of(values: list[Any], **condition: Any) -> State:
         (">", "OK", "OK", "TRIGGERED"),
     ],
 )
-def test_operator_below_at_and_above_the_threshold_gives(operator: str, below: str, same: str, above: str):
+def test_operator_below_at_and_above_the_threshold_gives(operator: str, below: str, same: str, above: str) -> None:
     states = [state_of([value], operator=operator, threshold=40) for value in (39.9, 40.0, 40.1)]
     assert states == [below, same, above]
 
@@ -47,7 +47,7 @@ def test_operator_below_at_and_above_the_threshold_gives(operator: str, below: s
         ("IS_NOT_NULL", 1, "TRIGGERED"),
     ],
 )
-def test_null_test_on_a_value_gives(operator: str, value: Any, state: str):
+def test_null_test_on_a_value_gives(operator: str, value: Any, state: str) -> None:
     assert state_of([value], operator=operator) == state
 
 
@@ -65,7 +65,7 @@ def test_null_test_on_a_value_gives(operator: str, value: Any, state: str):
         ("STDDEV", pytest.approx(1.632993)),
     ],
 )
-def test_aggregation_of_a_column_leaves_missing_values_out(aggregation: str, expected: Any):
+def test_aggregation_of_a_column_leaves_missing_values_out(aggregation: str, expected: Any) -> None:
     spec = spec_of(per_row=None, condition={"column": "v", "aggregation": aggregation, "operator": ">", "threshold": 0})
     result = Result(["v"], [[3.0], [1.0], [None], [3.0], [float("nan")], [Decimal("5.0")]])
     assert measure(spec, result).value == expected
@@ -73,7 +73,7 @@ def test_aggregation_of_a_column_leaves_missing_values_out(aggregation: str, exp
 
 @pytest.mark.parametrize("null_state", ["OK", "TRIGGERED", "ERROR"])
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
-def test_missing_value_reads_as_null_state(value: Any, null_state: str):
+def test_missing_value_reads_as_null_state(value: Any, null_state: str) -> None:
     spec = spec_of(per_row=None, null_state=null_state, condition={"column": "v", "operator": ">", "threshold": 40})
     measured = measure(spec, Result(["v"], [[value]]))
     assert measured.state == null_state
@@ -81,48 +81,48 @@ def test_missing_value_reads_as_null_state(value: Any, null_state: str):
 
 
 @pytest.mark.parametrize("aggregation", ["SUM", "AVG", "MEDIAN", "MIN", "MAX", "STDDEV"])
-def test_aggregation_of_nothing_reads_as_null_state(aggregation: str):
+def test_aggregation_of_nothing_reads_as_null_state(aggregation: str) -> None:
     assert state_of([None], aggregation=aggregation, operator=">", threshold=0) is State.ERROR
 
 
 @pytest.mark.parametrize(("declared", "state"), [(None, "ERROR"), ("OK", "OK"), ("TRIGGERED", "TRIGGERED")])
-def test_empty_result_with_a_column_reads_as_empty_result_state(declared: str | None, state: str):
+def test_empty_result_with_a_column_reads_as_empty_result_state(declared: str | None, state: str) -> None:
     spec = spec_of(
         per_row=None, empty_result_state=declared, condition={"column": "v", "operator": ">", "threshold": 0}
     )
     assert measure(spec, Result(["v"], [])).state == state
 
 
-def test_number_of_rows_is_judged_without_a_column():
+def test_number_of_rows_is_judged_without_a_column() -> None:
     spec = spec_of(condition={"operator": "LESS_THAN", "threshold": 1})
     assert measure(spec, devices()).state is State.TRIGGERED
     assert measure(spec, devices("A")).state is State.OK
 
 
-def test_rows_below_the_number_that_triggers_are_not_triggered():
+def test_rows_below_the_number_that_triggers_are_not_triggered() -> None:
     measured = measure(spec_of(condition={"operator": ">", "threshold": 2}), devices("A", "B"))
     assert (measured.state, measured.rows) == (State.OK, {})
 
 
-def test_each_row_with_a_column_has_a_state_of_its_own():
+def test_each_row_with_a_column_has_a_state_of_its_own() -> None:
     spec = spec_of(condition={"column": "t", "operator": ">", "threshold": 40})
     measured = measure(spec, Result(["device_id", "t"], [["A", 39], ["B", 41], ["C", None], ["B", 12]]))
     assert measured.rows == {"A": State.OK, "B": State.TRIGGERED, "C": State.ERROR}
     assert (measured.state, measured.value) == (State.TRIGGERED, 41)
 
 
-def test_row_without_an_owner_still_counts():
+def test_row_without_an_owner_still_counts() -> None:
     measured = measure(spec_of(), Result(["device_id"], [[None]]))
     assert measured.rows == {"(no name)": State.TRIGGERED}
 
 
-def test_threshold_column_is_compared_within_the_row():
+def test_threshold_column_is_compared_within_the_row() -> None:
     spec = spec_of(condition={"column": "t", "operator": ">", "threshold_column": "top"})
     measured = measure(spec, Result(["device_id", "t", "top"], [["A", 41, 45], ["B", 41, 40]]))
     assert measured.rows == {"A": State.OK, "B": State.TRIGGERED}
 
 
-def test_moments_with_and_without_a_zone_are_compared_in_utc():
+def test_moments_with_and_without_a_zone_are_compared_in_utc() -> None:
     spec = spec_of(per_row=None, condition={"column": "a", "operator": "=", "threshold_column": "b"})
     aware = datetime(2026, 3, 1, tzinfo=UTC)
     assert measure(spec, Result(["a", "b"], [[aware, aware.replace(tzinfo=None)]])).state is State.TRIGGERED
@@ -138,17 +138,17 @@ def test_moments_with_and_without_a_zone_are_compared_in_utc():
         pytest.param(["a"], {"aggregation": "SUM", "operator": ">", "threshold": 0}, id="sum of text"),
     ],
 )
-def test_values_of_different_kinds_are_an_error(values: list[Any], condition: dict[str, Any]):
+def test_values_of_different_kinds_are_an_error(values: list[Any], condition: dict[str, Any]) -> None:
     with pytest.raises(ConditionError):
         state_of(values, **condition)
 
 
 @pytest.mark.parametrize("value", ["on", True])
-def test_text_and_truth_values_can_be_equal(value: Any):
+def test_text_and_truth_values_can_be_equal(value: Any) -> None:
     assert state_of([value], operator="EQUAL", threshold=value) is State.TRIGGERED
 
 
-def test_unknown_column_names_the_nearest_one():
+def test_unknown_column_names_the_nearest_one() -> None:
     spec = spec_of(condition={"column": "temprature", "operator": ">", "threshold": 40})
     with pytest.raises(UnknownNameError, match="Did you mean `temperature`"):
         measure(spec, Result(["device_id", "temperature"], []))

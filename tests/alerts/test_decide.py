@@ -61,19 +61,19 @@ def test_decision_from_memory_and_observation_is(
     newly: tuple[str, ...],
     still: tuple[str, ...],
     recovered: tuple[str, ...],
-):
+) -> None:
     decision = decide(spec_of(), observation, memory, NOON)
     assert (decision.state, decision.notify) == (state, notify)
     assert (decision.newly, decision.still, decision.recovered) == (newly, still, recovered)
 
 
-def test_recovery_without_notify_on_ok_is_not_told_but_the_next_trigger_is():
+def test_recovery_without_notify_on_ok_is_not_told_but_the_next_trigger_is() -> None:
     quiet = spec_of(notify_on_ok=False)
     told = [decision.notify for decision in after(quiet, hot("A"), hot(), hot("A"), DOWN, hot())]
     assert told == [True, False, True, True, False]
 
 
-def test_one_recovery_of_two_without_notify_on_ok_is_not_told_but_its_next_trigger_is():
+def test_one_recovery_of_two_without_notify_on_ok_is_not_told_but_its_next_trigger_is() -> None:
     quiet = spec_of(notify_on_ok=False)
     told = [decision.notify for decision in after(quiet, hot("A", "B"), hot("A"), hot("A", "B"))]
     assert told == [True, False, True]
@@ -88,23 +88,23 @@ def test_one_recovery_of_two_without_notify_on_ok_is_not_told_but_its_next_trigg
         ("5m", [True, False, False, True, False]),
     ],
 )
-def test_unchanged_trigger_with_retrigger_is_repeated_so_often(retrigger: str, told: list[bool]):
+def test_unchanged_trigger_with_retrigger_is_repeated_so_often(retrigger: str, told: list[bool]) -> None:
     decisions = after(spec_of(retrigger=retrigger), *[hot("A")] * 5)
     assert [decision.notify for decision in decisions] == told
 
 
-def test_repeated_trigger_after_the_clock_moved_back_is_not_silenced():
+def test_repeated_trigger_after_the_clock_moved_back_is_not_silenced() -> None:
     ahead = replace(TOLD_A, told_at=NOON + timedelta(hours=5))
     assert decide(spec_of(retrigger="30m"), hot("A"), ahead, NOON).notify
 
 
-def test_error_with_retrigger_every_evaluation_is_told_once():
+def test_error_with_retrigger_every_evaluation_is_told_once() -> None:
     told = [decision.notify for decision in after(spec_of(retrigger="every evaluation"), DOWN, DOWN, DOWN)]
     assert told == [True, False, False]
 
 
 @pytest.mark.parametrize("by_hand", [True, False])
-def test_change_while_muted_and_still_so_afterwards_is_told_then(by_hand: bool):
+def test_change_while_muted_and_still_so_afterwards_is_told_then(by_hand: bool) -> None:
     until = NOON + timedelta(minutes=1)
     spec = spec_of() if by_hand else spec_of(mute_until=until)
     memory = Memory(muted_until=until) if by_hand else Memory()
@@ -115,7 +115,7 @@ def test_change_while_muted_and_still_so_afterwards_is_told_then(by_hand: bool):
     assert unmuted.newly == ("A",)
 
 
-def test_change_and_return_while_muted_is_never_told():
+def test_change_and_return_while_muted_is_never_told() -> None:
     muted = Memory(State.OK, State.OK, muted_until=NOON + timedelta(hours=1))
     first = decide(spec_of(), hot("A"), muted, NOON)
     second = decide(spec_of(), hot(), first.memory, NOON + timedelta(hours=2))
@@ -133,28 +133,28 @@ def test_change_and_return_while_muted_is_never_told():
         pytest.param(hot(age=-timedelta(minutes=5)), State.OK, id="clocks that run ahead"),
     ],
 )
-def test_data_of_an_age_reads_as(observation: Observation, state: State):
+def test_data_of_an_age_reads_as(observation: Observation, state: State) -> None:
     assert decide(spec_of(**STALE), observation, Memory(), NOON).state is state
 
 
-def test_stale_data_while_ok_is_an_error_told_once_with_its_age():
+def test_stale_data_while_ok_is_an_error_told_once_with_its_age() -> None:
     decisions = after(spec_of(**STALE), *[hot(age=timedelta(minutes=11))] * 2)
     assert [decision.notify for decision in decisions] == [True, False]
     assert "11 min old" in decisions[0].reason
 
 
-def test_stale_data_with_stale_data_state_triggered_triggers():
+def test_stale_data_with_stale_data_state_triggered_triggers() -> None:
     spec = spec_of(**STALE, stale_data_state="TRIGGERED")
     decision = decide(spec, hot(age=timedelta(hours=1)), TOLD_OK, NOON)
     assert (decision.state, decision.notify) == (State.TRIGGERED, True)
 
 
-def test_stale_data_of_a_hot_device_says_so():
+def test_stale_data_of_a_hot_device_says_so() -> None:
     decision = decide(spec_of(**STALE), hot("A", age=timedelta(hours=3)), TOLD_A, NOON)
     assert "3 h 0 min old" in decision.reason
 
 
-def test_unknown_column_in_the_result_is_an_error_that_names_the_nearest():
+def test_unknown_column_in_the_result_is_an_error_that_names_the_nearest() -> None:
     decision = decide(spec_of(per_row="device"), hot("A"), Memory(), NOON)
     assert decision.state is State.ERROR
     assert "Did you mean `device_id`?" in decision.reason
@@ -162,12 +162,12 @@ def test_unknown_column_in_the_result_is_an_error_that_names_the_nearest():
     assert decision.error.exit_code == 2
 
 
-def test_observation_with_neither_result_nor_error_is_refused():
+def test_observation_with_neither_result_nor_error_is_refused() -> None:
     with pytest.raises(ValueError, match="a result or an error"):
         decide(spec_of(), Observation(), Memory(), NOON)
 
 
-def test_decision_made_twice_is_the_same():
+def test_decision_made_twice_is_the_same() -> None:
     assert decide(spec_of(), hot("A"), TOLD_OK, NOON) == decide(spec_of(), hot("A"), TOLD_OK, NOON)
 
 
@@ -179,7 +179,9 @@ observations = st.lists(
 
 @given(observations)
 @settings(max_examples=300, deadline=None)
-def test_any_history_with_recoveries_told_notifies_exactly_when_state_or_rows_change(history: list[Observation]):
+def test_any_history_with_recoveries_told_notifies_exactly_when_state_or_rows_change(
+    history: list[Observation],
+) -> None:
     known: tuple[State, frozenset[str]] = (State.OK, frozenset())
     for observation, decision in zip(history, after(spec_of(), *history), strict=True):
         if observation.result is None:
@@ -196,7 +198,7 @@ def test_any_history_with_recoveries_told_notifies_exactly_when_state_or_rows_ch
 @settings(max_examples=300, deadline=None)
 def test_any_history_never_leaves_a_reader_believing_ok_while_triggered(
     history: list[Observation], retrigger: str, notify_on_ok: bool
-):
+) -> None:
     for decision in after(spec_of(retrigger=retrigger, notify_on_ok=notify_on_ok), *history):
         if decision.state is State.TRIGGERED:
             assert decision.memory.told_state is State.TRIGGERED
@@ -204,7 +206,7 @@ def test_any_history_never_leaves_a_reader_believing_ok_while_triggered(
         assert not (decision.state is State.ERROR and decision.memory.told_state is not State.ERROR)
 
 
-def test_value_without_per_row_is_kept_for_the_message():
+def test_value_without_per_row_is_kept_for_the_message() -> None:
     spec = spec_of(per_row=None, condition={"column": "t", "aggregation": "MAX", "operator": ">", "threshold": 40})
     decision = decide(spec, Observation(Result(["t"], [[39.0], [41.5]])), Memory(), NOON)
     assert (decision.state, decision.value, decision.newly) == (State.TRIGGERED, 41.5, ())

@@ -24,7 +24,7 @@ def destination_of(url: str, home: Path) -> Destination:
     return destination
 
 
-def test_webhook_that_takes_a_notification_gets_subject_body_and_id(tmp_path: Path):
+def test_webhook_that_takes_a_notification_gets_subject_body_and_id(tmp_path: Path) -> None:
     with webhook() as receiver:
         destination_of(receiver.url, tmp_path).send(NOTIFICATION)
     (text,) = receiver.texts
@@ -32,7 +32,7 @@ def test_webhook_that_takes_a_notification_gets_subject_body_and_id(tmp_path: Pa
         assert part in text
 
 
-def test_mail_server_that_takes_a_notification_gets_subject_and_id(tmp_path: Path):
+def test_mail_server_that_takes_a_notification_gets_subject_and_id(tmp_path: Path) -> None:
     with mail_server() as receiver:
         destination_of(receiver.url, tmp_path).send(NOTIFICATION)
     (text,) = receiver.texts
@@ -40,14 +40,14 @@ def test_mail_server_that_takes_a_notification_gets_subject_and_id(tmp_path: Pat
     assert receiver.ids == ["0123456789ab"]
 
 
-def test_webhook_that_refuses_is_an_error_that_says_why_without_the_secret(tmp_path: Path):
+def test_webhook_that_refuses_is_an_error_that_says_why_without_the_secret(tmp_path: Path) -> None:
     with webhook(Faults(refused=1.0)) as receiver, pytest.raises(DeliveryError, match="error=500") as caught:
         destination_of(receiver.url, tmp_path).send(NOTIFICATION)
     assert caught.value.retryable
     assert "webhooktoken0123" not in str(caught.value)
 
 
-def test_server_that_is_not_there_is_an_error(tmp_path: Path):
+def test_server_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DeliveryError, match=r"json://127\.0\.0\.1:1 did not take"):
         destination_of("json://127.0.0.1:1/", tmp_path).send(NOTIFICATION)
 
@@ -61,7 +61,7 @@ def test_server_that_is_not_there_is_an_error(tmp_path: Path):
         ("mmost://127.0.0.1:1/webhooktoken0123", ["webhooktoken0123"]),
     ],
 )
-def test_destination_shows_no_secret(tmp_path: Path, url: str, secrets: list[str]):
+def test_destination_shows_no_secret(tmp_path: Path, url: str, secrets: list[str]) -> None:
     settings = Settings(tmp_path, alert_urls=url)
     destination = destination_of(url, tmp_path)
     assert destination.label.startswith(url.partition(":")[0])
@@ -69,7 +69,7 @@ def test_destination_shows_no_secret(tmp_path: Path, url: str, secrets: list[str
         assert secret not in destination.label + destination.key + repr(settings)
 
 
-def test_secret_in_a_service_own_words_is_masked(tmp_path: Path):
+def test_secret_in_a_service_own_words_is_masked(tmp_path: Path) -> None:
     from alerts.deliver import AppriseDestination
 
     destination = destination_of("json://user:topsecretword@127.0.0.1:1/pathtoken99", tmp_path)
@@ -78,7 +78,7 @@ def test_secret_in_a_service_own_words_is_masked(tmp_path: Path):
     assert text == "**** at http://**** and ****"
 
 
-def test_long_body_is_cut_and_keeps_its_id(tmp_path: Path):
+def test_long_body_is_cut_and_keeps_its_id(tmp_path: Path) -> None:
     long = Notification(NOTIFICATION.id, Message("Hot", "line\n" * 10_000, "failure"))
     with webhook() as receiver:
         destination_of(receiver.url, tmp_path).send(long)
@@ -88,20 +88,20 @@ def test_long_body_is_cut_and_keeps_its_id(tmp_path: Path):
     assert "cut" in receiver.texts[0]
 
 
-def test_addresses_are_split_where_a_new_one_begins(tmp_path: Path):
+def test_addresses_are_split_where_a_new_one_begins(tmp_path: Path) -> None:
     urls = "json://127.0.0.1:1/a,mailto://example.org?from=p@x.io&to=a@x.io,b@x.io  json://127.0.0.1:1/b,\njson://127.0.0.1:1/b"
     destinations = find_destinations(Settings(tmp_path, alert_urls=urls), ())
     assert [one.label for one in destinations] == ["json://127.0.0.1:1", "mailto://example.org", "json://127.0.0.1:1"]
     assert len({one.key for one in destinations}) == 3
 
 
-def test_mail_to_two_recipients_by_two_addresses_has_two_keys(tmp_path: Path):
+def test_mail_to_two_recipients_by_two_addresses_has_two_keys(tmp_path: Path) -> None:
     urls = "mailto://example.org?from=p@x.io&to=a@x.io mailto://example.org?from=p@x.io&to=b@x.io"
     assert len(find_destinations(Settings(tmp_path, alert_urls=urls), ())) == 2
 
 
 @pytest.mark.parametrize("url", ["nosuch://topsecretword", "topsecretword"])
-def test_address_that_apprise_does_not_know_is_refused_without_showing_it(tmp_path: Path, url: str):
+def test_address_that_apprise_does_not_know_is_refused_without_showing_it(tmp_path: Path, url: str) -> None:
     with pytest.raises(AuthorError, match="address 1") as caught:
         find_destinations(Settings(tmp_path, alert_urls=url), ())
     assert "topsecretword" not in str(caught.value)
@@ -126,24 +126,26 @@ def config(tmp_path: Path) -> Path:
         (("plant", "ops"), ["json://127.0.0.1:1", "json://127.0.0.1:2"]),
     ],
 )
-def test_configured_services_are_chosen_by_tag(tmp_path: Path, config: Path, tags: tuple[str, ...], labels: list[str]):
+def test_configured_services_are_chosen_by_tag(
+    tmp_path: Path, config: Path, tags: tuple[str, ...], labels: list[str]
+) -> None:
     destinations = find_destinations(Settings(tmp_path, config=config), tags)
     assert [one.label for one in destinations] == labels
 
 
-def test_addresses_of_the_environment_serve_every_alert(tmp_path: Path, config: Path):
+def test_addresses_of_the_environment_serve_every_alert(tmp_path: Path, config: Path) -> None:
     settings = Settings(tmp_path, alert_urls="json://127.0.0.1:3/", config=config)
     labels = [one.label for one in find_destinations(settings, ["plant"])]
     assert labels == ["json://127.0.0.1:3", "json://127.0.0.1:2"]
 
 
-def test_tag_that_no_service_carries_is_refused(tmp_path: Path, config: Path):
+def test_tag_that_no_service_carries_is_refused(tmp_path: Path, config: Path) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean `plant`"):
         find_destinations(Settings(tmp_path, config=config), ["plants"])
 
 
 @pytest.mark.parametrize("text", [None, "", "version: 1\nurls:\n  - nosuch://x\n"])
-def test_configuration_without_services_is_refused(tmp_path: Path, text: str | None):
+def test_configuration_without_services_is_refused(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "apprise.yml"
     if text is not None:
         path.write_text(text)
@@ -151,7 +153,7 @@ def test_configuration_without_services_is_refused(tmp_path: Path, text: str | N
         find_destinations(Settings(tmp_path, config=path), ())
 
 
-def test_outbox_without_destinations_is_shown_and_written(tmp_path: Path):
+def test_outbox_without_destinations_is_shown_and_written(tmp_path: Path) -> None:
     said: list[str] = []
     (outbox,) = find_destinations(Settings(tmp_path), ("ops",), said.append)
     outbox.send(NOTIFICATION)
@@ -169,14 +171,14 @@ def test_outbox_without_destinations_is_shown_and_written(tmp_path: Path):
     assert "No destination is set" in said[1]
 
 
-def test_outbox_that_cannot_be_written_is_an_error(tmp_path: Path):
+def test_outbox_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("in the way")
     (outbox,) = find_destinations(Settings(tmp_path), (), print)
     with pytest.raises(DeliveryError, match="cannot be written"):
         outbox.send(NOTIFICATION)
 
 
-def test_settings_come_from_the_environment(tmp_path: Path):
+def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     environ = {
         "SMART_FACTORY_WAREHOUSE_URL": "hive://example.org:1/x",
         "SMART_FACTORY_ALERT_URLS": " json://a ",

@@ -54,7 +54,7 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path / "a home", alert_of())
 
 
-def test_calm_hot_calm_is_told_twice_and_recorded_thrice(bench: Bench):
+def test_calm_hot_calm_is_told_twice_and_recorded_thrice(bench: Bench) -> None:
     states = [bench.tick(*hot).state for hot in ((), ("A", "B"), ())]
     assert states == [State.OK, State.TRIGGERED, State.OK]
     assert bench.told == ["TRIGGERED", "OK"]
@@ -69,7 +69,7 @@ def test_calm_hot_calm_is_told_twice_and_recorded_thrice(bench: Bench):
     assert rows[0]["evaluated_at"] == NOON + 2 * MINUTE
 
 
-def test_table_has_the_columns_of_the_contract_first(bench: Bench):
+def test_table_has_the_columns_of_the_contract_first(bench: Bench) -> None:
     bench.tick()
     columns = [field.name for field in DeltaTable(bench.home / "smart_factory" / "alert_evaluations").schema().fields]
     assert columns == SCHEMA.names
@@ -78,13 +78,13 @@ def test_table_has_the_columns_of_the_contract_first(bench: Bench):
     ]  # fmt: skip
 
 
-def test_table_needs_no_feature_that_locks_other_clients_out(bench: Bench):
+def test_table_needs_no_feature_that_locks_other_clients_out(bench: Bench) -> None:
     bench.tick()
     protocol = DeltaTable(bench.home / "smart_factory" / "alert_evaluations").protocol()
     assert (protocol.min_reader_version, protocol.min_writer_version) == (1, 2)
 
 
-def test_clock_moved_by_hand_moves_the_query_and_not_the_record(bench: Bench):
+def test_clock_moved_by_hand_moves_the_query_and_not_the_record(bench: Bench) -> None:
     ahead = NOON + timedelta(hours=5)
     evaluation = bench.tick(at=ahead)
     assert "2026-03-01 17:00:00" in bench.warehouse.asked[0]
@@ -104,7 +104,7 @@ def test_clock_moved_by_hand_moves_the_query_and_not_the_record(bench: Bench):
 )
 def test_age_of_the_data_is_judged_by_the_real_clock(
     tmp_path: Path, age: timedelta, at: timedelta | None, state: State
-):
+) -> None:
     bench = Bench(tmp_path, alert_of(freshness="FRESHNESS", stale_after="10m"))
     present = NOON + 2 * MINUTE
     bench.warehouse.newest = (present - age).timestamp()
@@ -112,14 +112,14 @@ def test_age_of_the_data_is_judged_by_the_real_clock(
 
 
 @pytest.mark.parametrize("newest", [NOON, NOON.replace(tzinfo=None), NOON.timestamp()])
-def test_freshness_is_a_moment_in_utc_or_epoch_seconds(tmp_path: Path, newest: Any):
+def test_freshness_is_a_moment_in_utc_or_epoch_seconds(tmp_path: Path, newest: Any) -> None:
     bench = Bench(tmp_path, alert_of(freshness="FRESHNESS", stale_after="10m"))
     bench.warehouse.newest = newest
     assert bench.tick().state is State.OK
 
 
 @pytest.mark.parametrize("newest", [None, "yesterday"])
-def test_freshness_without_a_moment_is_an_error(tmp_path: Path, newest: Any):
+def test_freshness_without_a_moment_is_an_error(tmp_path: Path, newest: Any) -> None:
     bench = Bench(tmp_path, alert_of(freshness="FRESHNESS", stale_after="10m"))
     bench.warehouse.newest = newest
     assert bench.tick().state is State.ERROR
@@ -128,7 +128,7 @@ def test_freshness_without_a_moment_is_an_error(tmp_path: Path, newest: Any):
 @pytest.mark.parametrize(
     "error", [WarehouseDownError("The warehouse is down.", "Start it."), RuntimeError("any\nother failure"), OSError()]
 )
-def test_warehouse_down_is_told_once_and_recovers_by_itself(bench: Bench, error: Exception):
+def test_warehouse_down_is_told_once_and_recovers_by_itself(bench: Bench, error: Exception) -> None:
     bench.tick("A")
     bench.warehouse.error = error
     assert [bench.tick("A").state for _ in range(3)] == [State.ERROR] * 3
@@ -146,7 +146,9 @@ def test_warehouse_down_is_told_once_and_recovers_by_itself(bench: Bench, error:
         ("[TABLE_OR_VIEW_NOT_FOUND] silver", 1),
     ],
 )
-def test_query_that_is_refused_is_an_error_with_the_fault_told_apart(bench: Bench, refusal: str, exit_code: int):
+def test_query_that_is_refused_is_an_error_with_the_fault_told_apart(
+    bench: Bench, refusal: str, exit_code: int
+) -> None:
     bench.warehouse.error = RuntimeError(refusal)
     evaluation = bench.tick()
     assert evaluation.state is State.ERROR
@@ -154,7 +156,7 @@ def test_query_that_is_refused_is_an_error_with_the_fault_told_apart(bench: Benc
     assert evaluation.error.exit_code == exit_code
 
 
-def test_undelivered_notification_is_kept_tried_again_and_recorded_as_delivered(bench: Bench):
+def test_undelivered_notification_is_kept_tried_again_and_recorded_as_delivered(bench: Bench) -> None:
     bench.destinations[0].refusals = 2
     first = bench.tick("A")
     assert (first.waiting, first.row.notified) == (1, False)
@@ -168,7 +170,7 @@ def test_undelivered_notification_is_kept_tried_again_and_recorded_as_delivered(
     assert rows[0]["notification_id"] == bench.destinations[0].taken[0].id
 
 
-def test_messages_to_a_destination_that_was_down_arrive_in_order(bench: Bench):
+def test_messages_to_a_destination_that_was_down_arrive_in_order(bench: Bench) -> None:
     bench.destinations[0].refusals = 3
     for hot in (("A",), (), ("B",)):
         bench.tick(*hot)
@@ -176,7 +178,7 @@ def test_messages_to_a_destination_that_was_down_arrive_in_order(bench: Bench):
     assert bench.told == ["TRIGGERED", "OK", "TRIGGERED"]
 
 
-def test_message_refused_for_good_does_not_hold_back_the_next_for_ever(bench: Bench):
+def test_message_refused_for_good_does_not_hold_back_the_next_for_ever(bench: Bench) -> None:
     bench.destinations[0].refusals = 9
     bench.tick("A")
     for _ in range(7):
@@ -185,7 +187,7 @@ def test_message_refused_for_good_does_not_hold_back_the_next_for_ever(bench: Be
     assert bench.told == ["OK"]
 
 
-def test_only_the_destination_that_failed_is_tried_again(bench: Bench):
+def test_only_the_destination_that_failed_is_tried_again(bench: Bench) -> None:
     bench.destinations = [FakeDestination("one"), FakeDestination("two", refusals=1)]
     bench.tick("A")
     bench.tick("A")
@@ -193,7 +195,7 @@ def test_only_the_destination_that_failed_is_tried_again(bench: Bench):
     assert [len(one.taken) for one in bench.destinations] == [1, 1]
 
 
-def test_retry_waits_at_most_a_minute_at_first_and_longer_later(bench: Bench):
+def test_retry_waits_at_most_a_minute_at_first_and_longer_later(bench: Bench) -> None:
     bench.destinations[0].refusals = 100
     bench.tick("A", retry_at_once=False)
     waits: list[float] = []
@@ -205,7 +207,7 @@ def test_retry_waits_at_most_a_minute_at_first_and_longer_later(bench: Bench):
     assert waits == [15, 30, 60, 120, 240, 300, 300]
 
 
-def test_evaluation_before_the_retry_is_due_does_not_try(bench: Bench):
+def test_evaluation_before_the_retry_is_due_does_not_try(bench: Bench) -> None:
     bench.destinations[0].refusals = 4
     for _ in range(6):
         bench.clock.advance(-2 * MINUTE)
@@ -213,7 +215,7 @@ def test_evaluation_before_the_retry_is_due_does_not_try(bench: Bench):
     assert bench.destinations[0].attempts == 1
 
 
-def test_notification_for_an_address_that_was_corrected_goes_to_the_new_one(bench: Bench):
+def test_notification_for_an_address_that_was_corrected_goes_to_the_new_one(bench: Bench) -> None:
     bench.destinations = [FakeDestination("mistyped", refusals=1)]
     bench.tick("A")
     bench.destinations = [FakeDestination("corrected")]
@@ -221,7 +223,7 @@ def test_notification_for_an_address_that_was_corrected_goes_to_the_new_one(benc
     assert bench.told == ["TRIGGERED"]
 
 
-def test_muted_alert_is_recorded_and_told_when_unmuted(bench: Bench):
+def test_muted_alert_is_recorded_and_told_when_unmuted(bench: Bench) -> None:
     mute(bench.alert, bench.home, NOON + timedelta(hours=1))
     assert bench.tick("A").row.notification_id is None
     mute(bench.alert, bench.home, None)
@@ -230,7 +232,7 @@ def test_muted_alert_is_recorded_and_told_when_unmuted(bench: Bench):
     assert len(bench.rows) == 2
 
 
-def test_state_folder_that_is_lost_is_restored_from_the_history(bench: Bench):
+def test_state_folder_that_is_lost_is_restored_from_the_history(bench: Bench) -> None:
     bench.tick("A")
     for file in (bench.home / "state" / "alerts").iterdir():
         file.unlink()
@@ -239,21 +241,21 @@ def test_state_folder_that_is_lost_is_restored_from_the_history(bench: Bench):
     assert bench.told == ["TRIGGERED"]
 
 
-def test_state_file_that_is_no_json_is_an_error_with_a_way_out(bench: Bench):
+def test_state_file_that_is_no_json_is_an_error_with_a_way_out(bench: Bench) -> None:
     bench.tick("A")
     (bench.home / "state" / "alerts" / "hot.json").write_text("{")
     with pytest.raises(EnvironmentFaultError, match="Move it away"):
         bench.tick("A")
 
 
-def test_template_that_fails_on_a_value_still_tells(tmp_path: Path):
+def test_template_that_fails_on_a_value_still_tells(tmp_path: Path) -> None:
     bench = Bench(tmp_path, alert_of(body="{{ 1 // (QUERY_RESULT_ROWS - 2) }}"))
     bench.tick("A", "B")
     assert bench.told == ["TRIGGERED"]
     assert "body's template fails" in bench.destinations[0].taken[0].message.body
 
 
-def test_history_that_cannot_be_written_delays_the_row_and_not_the_message(bench: Bench):
+def test_history_that_cannot_be_written_delays_the_row_and_not_the_message(bench: Bench) -> None:
     blocked = bench.home / "smart_factory"
     blocked.parent.mkdir(parents=True)
     blocked.write_text("in the way")
@@ -271,7 +273,9 @@ class KilledError(BaseException):
 
 
 @pytest.mark.parametrize("step", range(1, 5))
-def test_tick_killed_after_any_save_loses_and_repeats_no_row(bench: Bench, monkeypatch: pytest.MonkeyPatch, step: int):
+def test_tick_killed_after_any_save_loses_and_repeats_no_row(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
     saves = 0
     save = LedgerFile.save
 
@@ -295,7 +299,9 @@ def test_tick_killed_after_any_save_loses_and_repeats_no_row(bench: Bench, monke
     assert (rows[0]["notified"], rows[0]["notification_id"]) == (True, bench.destinations[0].taken[0].id)
 
 
-def test_tick_killed_between_the_row_and_the_save_records_it_once(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+def test_tick_killed_between_the_row_and_the_save_records_it_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     append = History.append
 
     def append_and_die(self: History, row: Any) -> None:
@@ -311,7 +317,7 @@ def test_tick_killed_between_the_row_and_the_save_records_it_once(bench: Bench, 
     assert bench.told == ["TRIGGERED"]
 
 
-def test_message_whose_reply_was_lost_is_repeated_under_the_same_id(bench: Bench):
+def test_message_whose_reply_was_lost_is_repeated_under_the_same_id(bench: Bench) -> None:
     class LosesTheFirstReply(FakeDestination):
         def send(self, notification: Any) -> None:
             self.taken.append(notification)
@@ -328,7 +334,7 @@ def test_message_whose_reply_was_lost_is_repeated_under_the_same_id(bench: Bench
 
 def test_destinations_come_from_the_environment_when_none_are_given(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     for name in ("SMART_FACTORY_ALERT_URLS", "SMART_FACTORY_ALERT_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     bench.warehouse.hot = ["A"]

@@ -31,12 +31,12 @@ def row(number: int, alert: str = "Hot") -> Row:
     )
 
 
-def test_history_without_a_table_is_empty(tmp_path: Path):
+def test_history_without_a_table_is_empty(tmp_path: Path) -> None:
     history = History(tmp_path)
     assert (history.latest("Hot"), history.newest(5), history.holds("e1")) == ([], [], False)
 
 
-def test_latest_rows_of_an_alert_come_newest_first(tmp_path: Path):
+def test_latest_rows_of_an_alert_come_newest_first(tmp_path: Path) -> None:
     history = History(tmp_path)
     for number, alert in enumerate(["Hot", "Cold", "Hot"]):
         history.append(row(number, alert))
@@ -44,20 +44,20 @@ def test_latest_rows_of_an_alert_come_newest_first(tmp_path: Path):
     assert [one.value for one in history.newest(2)] == ["2", "1"]
 
 
-def test_marked_row_says_how_its_notification_fared_and_the_others_stay(tmp_path: Path):
+def test_marked_row_says_how_its_notification_fared_and_the_others_stay(tmp_path: Path) -> None:
     history = History(tmp_path)
     history.append(row(0))
     history.append(row(1))
-    history.mark("e0", notified=True, destination="json://there", delivery_error=None)
+    history.mark_delivered("e0", "json://there, o'clock")
     second, first = history.latest("Hot", 2)
-    assert (first.notified, first.destination) == (True, "json://there")
+    assert (first.notified, first.destination) == (True, "json://there, o'clock")
     assert second == row(1)
 
 
-def test_many_commits_are_compacted_and_lose_nothing(tmp_path: Path):
-    history = History(tmp_path)
-    for number in range(502):
+def test_many_commits_are_compacted_and_lose_nothing(tmp_path: Path) -> None:
+    history = History(tmp_path, compact_every=20)
+    for number in range(22):
         history.append(row(number))
     table = DeltaTable(tmp_path / "smart_factory" / "alert_evaluations")
     assert len(table.file_uris()) < 5
-    assert {one["evaluation_id"] for one in table.to_pyarrow_table().to_pylist()} == {f"e{n}" for n in range(502)}
+    assert {one["evaluation_id"] for one in table.to_pyarrow_table().to_pylist()} == {f"e{n}" for n in range(22)}

@@ -36,7 +36,7 @@ def changes_of_state(rows: list[Row]) -> list[Row]:
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.chaos)])
-def test_poller_killed_at_random_loses_no_notification(tmp_path: Path, kills: int):
+def test_poller_killed_at_random_loses_no_notification(tmp_path: Path, kills: int) -> None:
     chance = random.Random(kills)
     state = tmp_path / "queries.txt"
     with webhook() as slack:

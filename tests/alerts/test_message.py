@@ -16,7 +16,7 @@ RESULT = Result(["device_id", "t"], [["A", 41.5], ["Bee", None]])
 CHANGES = Decision(State.TRIGGERED, value=2, newly=("A",), still=("Bee",), recovered=("C",))
 
 
-def test_shipped_message_names_the_alert_and_the_devices():
+def test_shipped_message_names_the_alert_and_the_devices() -> None:
     spec = load_alerts(SHIPPED, [], NOON)[0].spec
     message = compose(spec, CHANGES, RESULT, NOON)
     assert message.subject == "[TRIGGERED] Overheating Equipment Alert"
@@ -43,29 +43,29 @@ def test_shipped_message_names_the_alert_and_the_devices():
         ("recovered | join(',')", "C"),
     ],
 )
-def test_variable_in_a_body_stands_for(variable: str, expected: str):
+def test_variable_in_a_body_stands_for(variable: str, expected: str) -> None:
     assert compose(spec_of(body=f"{{{{ {variable} }}}}"), CHANGES, RESULT, NOON).body == expected
 
 
 @pytest.mark.parametrize(("state", "kind"), [("OK", "success"), ("ERROR", "warning"), ("TRIGGERED", "failure")])
-def test_state_gives_the_kind(state: str, kind: str):
+def test_state_gives_the_kind(state: str, kind: str) -> None:
     assert compose(spec_of(), Decision(State(state)), None, NOON).kind == kind
 
 
-def test_line_breaks_in_data_reach_neither_subject_nor_table():
+def test_line_breaks_in_data_reach_neither_subject_nor_table() -> None:
     decision = Decision(State.TRIGGERED, value="x\r\nBcc: a@b")
     message = compose(spec_of(subject="{{ QUERY_RESULT_VALUE }}"), decision, RESULT, NOON)
     assert message.subject == "x Bcc: a@b"
     assert "a b" in text_table(Result(["c"], [["a\nb"]]))
 
 
-def test_table_of_many_rows_shows_a_hundred_and_counts_the_rest():
+def test_table_of_many_rows_shows_a_hundred_and_counts_the_rest() -> None:
     lines = text_table(Result(["c"], [[number] for number in range(130)])).splitlines()
     assert len(lines) == 103
     assert lines[-1] == "… and 30 more rows"
 
 
-def test_thousands_of_devices_are_listed_up_to_a_hundred():
+def test_thousands_of_devices_are_listed_up_to_a_hundred() -> None:
     decision = Decision(State.TRIGGERED, newly=tuple(f"D{number:04}" for number in range(5000)))
     body = compose(spec_of(body="{{ newly_hot | join(',') }}"), decision, RESULT, NOON).body
     assert body.endswith("D0099,4900 more")
@@ -75,6 +75,6 @@ def test_thousands_of_devices_are_listed_up_to_a_hundred():
     "template",
     ["{{ ALERT_NAME.__class__ }}", "{{ newly_hot.append(1) }}", "{{ 1 / 0 }}", "{{ QUERY_RESULT_ROWS + 'a' }}"],
 )
-def test_template_that_reaches_out_or_fails_is_an_error(template: str):
+def test_template_that_reaches_out_or_fails_is_an_error(template: str) -> None:
     with pytest.raises(AuthorError):
         compose(spec_of(body=template), CHANGES, RESULT, NOON)

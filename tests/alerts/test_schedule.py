@@ -10,7 +10,7 @@ from alerts.schedule import Schedule
 from tests.alerts.doubles import NOON
 
 
-def test_interval_is_due_that_much_later():
+def test_interval_is_due_that_much_later() -> None:
     assert Schedule.model_validate({"every": "2m"}).next_after(NOON) == NOON + timedelta(minutes=2)
 
 
@@ -34,5 +34,5 @@ def test_interval_is_due_that_much_later():
         ),
     ],
 )
-def test_cron_in_a_zone_is_due_at(cron: str, zone: str, moment: datetime, due: datetime):
+def test_cron_in_a_zone_is_due_at(cron: str, zone: str, moment: datetime, due: datetime) -> None:
     assert Schedule.model_validate({"cron": cron, "timezone": zone}).next_after(moment) == due

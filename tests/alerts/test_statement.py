@@ -27,15 +27,15 @@ LITERAL = "TIMESTAMP '2026-03-01 12:00:00.000000+00:00'"
         pytest.param("SELECT 1 ;\n", "SELECT 1", id="semicolon"),
     ],
 )
-def test_query_with_now_becomes(sql: str, expected: str):
+def test_query_with_now_becomes(sql: str, expected: str) -> None:
     assert with_moment(sql, NOON, "q.sql") == expected
 
 
-def test_moment_of_another_zone_is_put_in_as_utc():
+def test_moment_of_another_zone_is_put_in_as_utc() -> None:
     berlin = datetime(2026, 3, 1, 13, tzinfo=timezone(timedelta(hours=1)))
     assert with_moment(":now", berlin, "q.sql") == LITERAL
 
 
-def test_unknown_parameter_is_refused():
+def test_unknown_parameter_is_refused() -> None:
     with pytest.raises(UnknownNameError, match=r"q\.sql: there is no parameter `:new`"):
         with_moment("SELECT :new", NOON, "q.sql")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from datetime import timedelta
@@ -39,9 +40,9 @@ def _unthrottled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_unthrottled")
-def test_two_hundred_evaluations_with_receivers_failing_at_random_tell_each_transition_once(tmp_path: Path):
+def test_two_hundred_evaluations_with_receivers_failing_at_random_tell_each_transition_once(tmp_path: Path) -> None:
     heat = schedule_of_heat(seed=7)
-    transitions = sum(1 for before, after in zip(heat, heat[1:], strict=False) if before != after)
+    transitions = sum(1 for before, after in itertools.pairwise(heat) if before != after)
     alert, clock, warehouse = alert_of(), FixedClock(NOON), FakeWarehouse()
     with webhook(Faults(1, refused=0.4)) as slack, mail_server(Faults(2, refused=0.3)) as mail:
         settings = Settings(tmp_path, alert_urls=f"{slack.url}, {mail.url}")
@@ -60,7 +61,7 @@ def test_two_hundred_evaluations_with_receivers_failing_at_random_tell_each_tran
     assert all(row.notified and row.delivery_error is None for row in rows if row.notification_id)
 
 
-def test_replies_lost_at_random_repeat_a_message_under_its_id_only(tmp_path: Path):
+def test_replies_lost_at_random_repeat_a_message_under_its_id_only(tmp_path: Path) -> None:
     heat = schedule_of_heat(seed=11)[:60]
     alert, clock, warehouse = alert_of(), FixedClock(NOON), FakeWarehouse()
     with webhook(Faults(3, refused=0.1, reply_lost=0.2)) as slack:

@@ -9,16 +9,16 @@ import pytest
 
 from alerts.evaluate import Evaluation
 from alerts.heartbeat import UnhealthyError, last_beat
-from alerts.watch import Watch
 from alerts.warehouse import WarehouseDownError
+from alerts.watch import Watch
 from pipeline.clock import FixedClock
-from pipeline.errors import LakehouseError
 from tests.alerts.doubles import NOON, FakeDestination, FakeWarehouse, WaitingSteps, alert_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from alerts.model import Alert
+    from pipeline.errors import LakehouseError
 
 
 class Bench:
@@ -53,25 +53,25 @@ class Bench:
         return [round((moment - NOON).total_seconds() / 60) for moment, _ in self.reported]
 
 
-def test_alert_every_two_minutes_is_evaluated_at_the_start_and_so_often(tmp_path: Path):
+def test_alert_every_two_minutes_is_evaluated_at_the_start_and_so_often(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.run(9)
     assert bench.minutes == [0, 2, 4, 6, 8]
 
 
-def test_alert_by_cron_is_evaluated_at_the_start_and_then_by_it(tmp_path: Path):
+def test_alert_by_cron_is_evaluated_at_the_start_and_then_by_it(tmp_path: Path) -> None:
     bench = Bench(tmp_path, schedule={"cron": "*/5 * * * *"})
     bench.run(11)
     assert bench.minutes == [0, 5, 10]
 
 
-def test_paused_alert_is_left_alone(tmp_path: Path):
+def test_paused_alert_is_left_alone(tmp_path: Path) -> None:
     bench = Bench(tmp_path, schedule={"every": "2m", "paused": True})
     bench.run(9)
     assert bench.reported == []
 
 
-def test_undelivered_notification_is_tried_again_between_evaluations(tmp_path: Path):
+def test_undelivered_notification_is_tried_again_between_evaluations(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.warehouse.hot = ["A"]
     bench.destination.refusals = 2
@@ -80,7 +80,7 @@ def test_undelivered_notification_is_tried_again_between_evaluations(tmp_path: P
     assert (bench.destination.attempts, len(bench.destination.taken)) == (3, 1)
 
 
-def test_watch_that_starts_anew_takes_up_what_the_last_one_left(tmp_path: Path):
+def test_watch_that_starts_anew_takes_up_what_the_last_one_left(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.warehouse.hot = ["A"]
     bench.destination.refusals = 1
@@ -90,7 +90,7 @@ def test_watch_that_starts_anew_takes_up_what_the_last_one_left(tmp_path: Path):
     assert bench.destination.subjects == ["[TRIGGERED] Hot"]
 
 
-def test_warehouse_down_for_a_while_is_told_once_and_recovers(tmp_path: Path):
+def test_warehouse_down_for_a_while_is_told_once_and_recovers(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.run(1)
     bench.warehouse.error = WarehouseDownError("The warehouse is down.", "Start it.")
@@ -100,11 +100,9 @@ def test_warehouse_down_for_a_while_is_told_once_and_recovers(tmp_path: Path):
     assert bench.destination.subjects == ["[ERROR] Hot", "[OK] Hot"]
 
 
-def test_state_that_cannot_be_written_is_reported_and_the_loop_goes_on(tmp_path: Path):
+def test_state_that_cannot_be_written_is_reported_and_the_loop_goes_on(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("in the way")
     bench = Bench(tmp_path)
-    with pytest.raises(FileExistsError):
-        (tmp_path / "state").mkdir()
     bench.run(5)
     assert {text for _, text in bench.reported} == {"failed"}
     (tmp_path / "state").unlink()
@@ -112,7 +110,7 @@ def test_state_that_cannot_be_written_is_reported_and_the_loop_goes_on(tmp_path:
     assert bench.reported[-1][1] == "OK"
 
 
-def test_heartbeat_while_watching_is_recent(tmp_path: Path):
+def test_heartbeat_while_watching_is_recent(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.run(5)
     heartbeat = last_beat(tmp_path, bench.clock.now())
@@ -120,7 +118,7 @@ def test_heartbeat_while_watching_is_recent(tmp_path: Path):
     assert bench.clock.now() - heartbeat.beat_at <= timedelta(minutes=1)
 
 
-def test_heartbeat_of_long_ago_is_unhealthy(tmp_path: Path):
+def test_heartbeat_of_long_ago_is_unhealthy(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.run(1)
     with pytest.raises(UnhealthyError, match="last got on"):
@@ -128,7 +126,7 @@ def test_heartbeat_of_long_ago_is_unhealthy(tmp_path: Path):
 
 
 @pytest.mark.parametrize("text", [None, "{"])
-def test_heartbeat_that_is_missing_or_broken_is_unhealthy(tmp_path: Path, text: str | None):
+def test_heartbeat_that_is_missing_or_broken_is_unhealthy(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         path = tmp_path / "state" / "alerts" / "heartbeat" / "watch.json"
         path.parent.mkdir(parents=True)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from generators.commands import app
 from generators.faults import FAULTS
 from generators.progress import progress_bar
-from pipeline.clock import FixedClock
+from pipeline.clock import FixedClock, SystemClock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def test_batch_takes_every_option_of_the_contract(tmp_path: Path) -> None:
     facts = run_json(tmp_path, "batch", *options.split())
     assert (len(facts["files"]), facts["readings"], facts["hot"]) == (2, 20, 0)
     moment = json.loads(landed_bytes(tmp_path)[0].splitlines()[0])["timestamp"]
-    age = datetime.now(UTC) - datetime.fromisoformat(moment).replace(tzinfo=UTC)
+    age = SystemClock().now() - datetime.fromisoformat(moment).replace(tzinfo=UTC)
     assert timedelta(hours=6) < age < timedelta(hours=6, minutes=2)
 
 

@@ -21,7 +21,7 @@ OWN_PATH = "/wo" + "rk/main"
 
 BREACHES = [
     pytest.param("generators/a.py", LONG_FILE, 251, "251 lines", id="long_file"),
-    pytest.param("tests/test_a.py", LONG_FILE, 251, "251 lines", id="long_test_file"),
+    pytest.param("tests/test_a.py", "x = 1\n" * 351, 351, "351 lines", id="long_test_file"),
     pytest.param("pipeline/a.py", LONG_FUNCTION, 1, "`f` has 41 lines", id="long_function"),
     pytest.param("pipeline/a.py", "\nSparkSession.builder.getOrCreate()\n", 2, "build_session", id="session"),
     pytest.param("tests/a.py", "sql.SparkSession.builder\n", 1, "build_session", id="session_in_test"),
