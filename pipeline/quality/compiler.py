@@ -36,7 +36,12 @@ def open_context(folder: Path) -> Any:
     config = DataContextConfig(store_backend_defaults=InMemoryStoreBackendDefaults(), analytics_enabled=False)
     config.stores["expectations_store"] = {
         "class_name": "ExpectationsStore",
-        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder)},
+        "store_backend": {
+            "class_name": "TupleFilesystemStoreBackend",
+            "base_directory": str(folder),
+            # Reading leaves no file of its own behind.
+            "suppress_store_backend_id": True,
+        },
     }
     config.expectations_store_name = "expectations_store"
     context = gx.get_context(mode="ephemeral", project_config=config)

@@ -23,6 +23,6 @@ def write_suite(folder: Path, name: str, *expectations: dict[str, Any]) -> Path:
     """Write a suite and return its file."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{name}.json"
-    suite = {"name": name, "expectations": list(expectations), "meta": {}, "notes": None}
+    suite: dict[str, Any] = {"name": name, "expectations": list(expectations), "meta": {}, "notes": None}
     file.write_text(json.dumps(suite, indent=2), encoding="utf-8")
     return file
