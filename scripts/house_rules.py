@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-LONGEST_FILE = 250
-LONGEST_TEST_FILE = 350
+LONGEST_FILE, LONGEST_TEST_FILE = 250, 350
 LONGEST_FUNCTION = 40
 
 _TEXT_ENDINGS = {".py", ".toml", ".yml", ".yaml", ".json", ".md", ".sql", ".txt", ".in", ".sh", ".cfg", ".properties"}
@@ -66,14 +65,13 @@ Finding = tuple[int, str]
 
 def file_is_short(source: Source) -> Iterator[Finding]:
     """A Python file has at most 250 lines; a test file, which is a list of cases, 350."""
-    lines = source.text.count("\n")
-    longest = LONGEST_TEST_FILE if source.is_under("tests/") else LONGEST_FILE
+    lines, longest = source.text.count("\n"), LONGEST_TEST_FILE if source.is_under("tests/") else LONGEST_FILE
     if source.tree and lines > longest:
         yield longest + 1, f"the file has {lines} lines; at most {longest}: part it by subject"
 
 
 def functions_are_short(source: Source) -> Iterator[Finding]:
-    """A function has at most 40 lines, its docstring not counted; tests and benchmarks tell stories and may be longer."""
+    """A function has at most 40 lines, its docstring not counted; tests and benchmarks may have more."""
     if source.is_under("tests/", "bench/"):
         return
     docstrings = _docstring_lines(source.tree) if source.tree else set[int]()
@@ -81,8 +79,7 @@ def functions_are_short(source: Source) -> Iterator[Finding]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = len(set(range(node.lineno, (node.end_lineno or node.lineno) + 1)) - docstrings)
             if lines > LONGEST_FUNCTION:
-                problem = f"`{node.name}` has {lines} lines; at most {LONGEST_FUNCTION}: name its parts"
-                yield node.lineno, problem
+                yield node.lineno, f"`{node.name}` has {lines} lines; at most {LONGEST_FUNCTION}: part it"
 
 
 def only_session_builds_sessions(source: Source) -> Iterator[Finding]:
