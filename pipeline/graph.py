@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline.dataset import Dataset, Registry
 from pipeline.declare import Reader, collecting, reading
 from pipeline.errors import AuthorError, UnknownNameError
+from pipeline.shape import check_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +127,7 @@ def resolve(registry: Registry, empty_files: Callable[[Dataset, FilesSource], Da
     resolver = _Resolver(registry, empty_files)
     for name in registry.datasets:
         resolver.frame_of(name)
+    check_shape(resolver.nodes)
     return Graph(resolver.nodes)
 
 
@@ -154,7 +156,6 @@ class _Resolver(Reader):
         self._open.append(node)
         node.schema = self._run(node)
         self._open.pop()
-        _check(node)
         self.nodes[name] = node
         return self._stored(node)
 
@@ -198,28 +199,10 @@ class _Resolver(Reader):
         node.quarantine_of = name
         self.frame_of(name)
         source = self.nodes[name]
-        if source.dataset.quarantine != node.name:
+        if source.dataset.quarantine != node.name or not source.streams:
             problem = f"{node.dataset.location}: `{name}` does not name `{node.name}` as its quarantine."
             raise AuthorError(problem, f'Write quarantine="{node.name}" into the declaration of `{name}`.')
         upstream = self.frame_of(source.streams[0])
         return upstream.withColumn("failed_expectations", F.array().cast("array<string>")).withColumn(
             "quarantined_at", F.current_timestamp()
         )
-
-
-def _check(node: Node) -> None:
-    dataset = node.dataset
-    sources = len(node.streams) + bool(node.files) + bool(node.quarantine_of)
-    if dataset.kind == "streaming_table" and sources != 1:
-        problem = (
-            f"{dataset.location}: the streaming table `{dataset.name}` has {sources} streaming sources; expected 1."
-        )
-        raise AuthorError(problem, "Use read_files, read_stream or read_quarantine exactly once in its query.")
-    if dataset.kind == "materialized_view" and (node.streams or node.files):
-        problem = f"{dataset.location}: the materialized view `{dataset.name}` reads a stream."
-        raise AuthorError(problem, "Use read() in its query, or declare it with @table.")
-    if dataset.time_window and dataset.kind == "materialized_view" and len(node.snapshots) != 1:
-        problem = (
-            f"{dataset.location}: `{dataset.name}` has a time window and {len(node.snapshots)} sources; expected 1."
-        )
-        raise AuthorError(problem, "Leave `time_window` out, and the view is recomputed whole.")

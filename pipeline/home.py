@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import AuthorError, EnvironmentFaultError
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+# One slash will do: a path object has made one of two.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 HOME_VARIABLE = "SMART_FACTORY_HOME"
 
 
@@ -31,7 +34,7 @@ class Home:
             EnvironmentFaultError: The folder cannot be created or written.
         """
         text = str(given) if given else os.environ.get(HOME_VARIABLE) or str(CHECKOUT / "lakehouse")
-        if "://" in text or text.startswith("file:"):
+        if _ADDRESS.match(text):
             problem = f"The home must be a local path; got `{text}`."
             raise AuthorError(problem, f"Set --home or {HOME_VARIABLE} to a folder of this machine.")
         root = Path(text).expanduser().absolute()

@@ -14,6 +14,7 @@ LATEST_PLAUSIBLE = "INTERVAL 10 MINUTES"
 # `\z` and not `$`, which lets a line end follow.
 _ISO_8601 = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?\z"
 _OFFSET = r"(Z|[+-]\d{2}:\d{2})\z"
+_TO_THE_MINUTE = r"^(.{16})"
 _EPOCH = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?\z"
 _FIRST_EPOCH_IN_MILLISECONDS = 100_000_000_000.0
 _ONLY_IN_BRONZE = ("timestamp", "_rescued_data", "_corrupt_record", "file_modification_time")
@@ -29,15 +30,17 @@ def event_timestamp(sent: Column) -> Column:
     """
     text = F.trim(sent)
     is_iso = text.rlike(_ISO_8601)
+    has_seconds = F.substring(text, 17, 1) == ":"
+    with_seconds = F.when(has_seconds, text).otherwise(F.regexp_replace(text, _TO_THE_MINUTE, "$1:00"))
     # Said in the text: what is left unsaid, the cast takes from the session's time zone.
-    with_offset = F.when(text.rlike(_OFFSET), text).otherwise(F.concat(text, F.lit("Z")))
+    complete = F.when(text.rlike(_OFFSET), with_seconds).otherwise(F.concat(with_seconds, F.lit("Z")))
     is_epoch = text.rlike(_EPOCH)
     epoch = F.when(is_epoch, text.try_cast("double"))
     is_seconds = F.abs(epoch) < F.lit(_FIRST_EPOCH_IN_MILLISECONDS)
     seconds = F.when(is_seconds, epoch).otherwise(epoch / 1000)
     is_representable = F.abs(seconds) < F.lit(_FIRST_EPOCH_IN_MILLISECONDS)
     from_epoch = F.when(is_representable, F.timestamp_micros(F.round(seconds * 1_000_000).cast("bigint")))
-    return F.when(is_iso, with_offset.try_cast("timestamp")).when(is_epoch, from_epoch)
+    return F.when(is_iso, complete.try_cast("timestamp")).when(is_epoch, from_epoch)
 
 
 def cleaned(readings: DataFrame) -> DataFrame:

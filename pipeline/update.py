@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pyspark.errors import StreamingQueryException
 
@@ -93,7 +93,7 @@ class Update:
             except KeyboardInterrupt:
                 result.state = "CANCELED"
                 self._stop_query()
-            except LakehouseError as error:
+            except Exception as error:
                 self._reporter.state("FAILED", error=error)
                 self.log.flush()
                 raise
@@ -136,7 +136,8 @@ class Update:
             try:
                 self._run_flow(lakehouse, flow)
                 self._reporter.flow_status(flow, status)
-            except LakehouseError as error:
+            except Exception as raised:  # noqa: BLE001 - whatever stops one flow, the others go on
+                error = _readable(raised)
                 status = "FAILED"
                 result.errors[flow.node.name] = error
                 evidence = error.evidence if isinstance(error, ExpectationViolatedError) else None
@@ -223,9 +224,16 @@ def _flow_of(lakehouse: Lakehouse, node: Node) -> Flow:
 
 def _cause_of(failures: list[BaseException], error: StreamingQueryException) -> BaseException:
     """Return what really stopped a query: this program's own error, or the environment's."""
-    first: Any = failures[0] if failures else error
-    if isinstance(first, LakehouseError | KeyboardInterrupt):
-        return first
-    text = str(first).strip().splitlines()
-    problem = f"Spark stopped with {type(first).__name__}: {text[0] if text else 'no message'}"
-    return EnvironmentFaultError(problem, "See state/log/spark.log in the home for the whole of it.")
+    first = failures[0] if failures else error
+    return _readable(first) if isinstance(first, Exception) else first
+
+
+def _readable(error: Exception) -> LakehouseError:
+    """Return an error with one line of what happened and a next step."""
+    if isinstance(error, LakehouseError):
+        return error
+    text = str(error).strip().splitlines()
+    problem = f"Spark stopped with {type(error).__name__}: {text[0] if text else 'no message'}"
+    fault = EnvironmentFaultError(problem, "See state/log/spark.log in the home for the whole of it.")
+    fault.__cause__ = error
+    return fault

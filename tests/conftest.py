@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 
 from pipeline.clock import FixedClock
 from pipeline.home import Home
+from pipeline.quality.suites import CACHE_VARIABLE
 from pipeline.selection import Selection
 from pipeline.session import build_session
 from pipeline.settings import DEFAULT_SETTINGS, SparkSettings, load_settings
@@ -41,7 +42,10 @@ TABLES = (
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     home = Home(tmp_path_factory.mktemp("spark home"))
-    session = build_session(home, SparkSettings(driver_memory="2g", cores=2))
+    os.environ[CACHE_VARIABLE] = str(home.root / "cache")
+    # A handful of rows is one partition's work.
+    one_partition = {"spark.sql.shuffle.partitions": "1", "spark.databricks.delta.snapshotPartitions": "1"}
+    session = build_session(home, SparkSettings(driver_memory="2g", cores=2, configuration=one_partition))
     yield session
     session.stop()
 

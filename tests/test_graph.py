@@ -40,6 +40,10 @@ def orders() -> DataFrame:
     return read_files("orders")
 
 
+def no_rows() -> Any:
+    """Return what no dataset gave."""
+
+
 def test_tables_declared_in_any_order_stand_after_what_they_read(spark: SparkSession) -> None:
     def declare() -> None:
         materialized_view(name="hours")(lambda: read("clean").groupBy("id").count())
@@ -137,6 +141,26 @@ def test_inputs_in_a_circle_are_refused_and_the_circle_is_shown(spark: SparkSess
             "the quarantine of `t`, `t_rejected`, is not declared",
             id="quarantine_not_declared",
         ),
+        pytest.param(
+            lambda: table(name="t", expectations="s", quarantine="other")(lambda: read_stream("orders")),
+            "the quarantine of `t`, `other`, is not declared",
+            id="quarantine_filled_by_another_query",
+        ),
+        pytest.param(
+            lambda: table(name="t", expectations="s")(orders),
+            "`t` has expectations, but no rows of another table to judge",
+            id="expectations_on_files",
+        ),
+        pytest.param(
+            lambda: materialized_view(name="t", time_window=HOUR)(lambda: read("whole")),
+            "`t` has a time window; it can read a streaming table alone",
+            id="window_over_a_view",
+        ),
+        pytest.param(
+            lambda: materialized_view(name="t")(no_rows),
+            "`t` reads no table",
+            id="view_without_source",
+        ),
     ],
 )
 def test_declaration_that_cannot_be_run_is_refused_with_file_and_line(
@@ -145,6 +169,7 @@ def test_declaration_that_cannot_be_run_is_refused_with_file_and_line(
     def with_sources() -> None:
         table(orders)
         table(name="other")(orders)
+        materialized_view(name="whole")(lambda: read("orders"))
         declare()
 
     assert said in refusal(spark, with_sources).problem

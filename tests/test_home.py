@@ -33,6 +33,8 @@ def test_home_on_another_file_system_is_refused(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("SMART_FACTORY_HOME", text)
     with pytest.raises(AuthorError, match="must be a local path"):
         Home.find()
+    with pytest.raises(AuthorError, match="must be a local path"):
+        Home.find(Path(text))
 
 
 def test_home_that_is_a_file_is_refused(tmp_path: Path) -> None:

@@ -40,6 +40,9 @@ def run_command(app: typer.Typer, name: str, arguments: Sequence[str] | None = N
     except KeyboardInterrupt:
         return _failed("Interrupted; what was done is kept, the next update goes on from there.", _INTERRUPTED,
                        debug=False)  # fmt: skip
+    except Exception as error:  # noqa: BLE001 - the last place that can turn it into a sentence
+        problem = f"Unforeseen {type(error).__name__}: {error}."
+        return _failed(f"{problem} Run the command again with --debug and report what it prints.", 1, debug=debug)
     return result if isinstance(result, int) else 0
 
 

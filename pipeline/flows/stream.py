@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # The row as the source has it travels beside the query's own columns until rows are told apart.
 _SOURCE_ROW = "__source_row"
+_VERDICT = ("failed_expectations", "quarantined_at")
 
 
 class ExpectationViolatedError(DataError):
@@ -42,7 +43,7 @@ class StreamFlow:
     def __init__(self, lakehouse: Lakehouse, node: Node) -> None:
         self.node = node
         self._lakehouse = lakehouse
-        self._upstream = stored_source(lakehouse, node)
+        self._upstream = stored_sources(lakehouse, node)[0]
         self._suite = lakehouse.suites.get(node.name) or Suite(node.name, (), ())
         self.position = Position(lakehouse.state("checkpoints", node.name))
 
@@ -111,9 +112,10 @@ class StreamFlow:
     def _rejected(self, judged: DataFrame) -> DataFrame:
         rejected = judged.where(F.size(FAILED) > 0)
         now = F.expr(moment(self._lakehouse.clock.now()))
-        return rejected.select(
-            f"{_SOURCE_ROW}.*", F.col(FAILED).alias("failed_expectations"), now.alias("quarantined_at")
-        )
+        # A sender's keys may be called like the verdict's columns; their values are in the source.
+        as_sent = [F.col(_SOURCE_ROW)[name].alias(name) for name in _field_names(judged) if name not in _VERDICT]
+        failed, moment_of_verdict = _VERDICT
+        return rejected.select(*as_sent, F.col(FAILED).alias(failed), now.alias(moment_of_verdict))
 
     def _stop_on_violations(self, evidence: Evidence) -> None:
         for rule in self._suite.rules:
@@ -124,10 +126,14 @@ class StreamFlow:
                 raise ExpectationViolatedError(self.node.name, rule.name, evidence)
 
 
-def stored_source(lakehouse: Lakehouse, node: Node) -> str:
-    """Return the table whose rows drive a node, behind any temporary views."""
-    name = (node.streams or node.snapshots)[0]
-    while lakehouse.dataset(name).kind == "temporary_view":
-        source = lakehouse.graph.nodes[name]
-        name = (source.streams or source.snapshots)[0]
-    return name
+def stored_sources(lakehouse: Lakehouse, node: Node) -> list[str]:
+    """Return the tables that a node reads, behind any temporary views; the one that drives a flow first."""
+    found: list[str] = []
+    for name in node.inputs:
+        is_view = lakehouse.dataset(name).kind == "temporary_view"
+        found += stored_sources(lakehouse, lakehouse.graph.nodes[name]) if is_view else [name]
+    return list(dict.fromkeys(found))
+
+
+def _field_names(judged: DataFrame) -> list[str]:
+    return judged.select(f"{_SOURCE_ROW}.*").columns

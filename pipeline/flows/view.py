@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
 from pipeline.flows.flow import Progress, from_micros, moment
 from pipeline.flows.position import Position
 from pipeline.flows.reader import BatchReader
-from pipeline.flows.stream import stored_source
+from pipeline.flows.stream import stored_sources
 from pipeline.merge import merge_keys
 from pipeline.tables import Batch, Table, Written
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column
 
     from pipeline.dataset import TimeWindow
     from pipeline.flows.flow import Lakehouse
@@ -38,7 +40,8 @@ class ViewFlow:
     def __init__(self, lakehouse: Lakehouse, node: Node) -> None:
         self.node = node
         self._lakehouse = lakehouse
-        self._upstream = stored_source(lakehouse, node)
+        self._sources = stored_sources(lakehouse, node)
+        self._upstream = self._sources[0]
         self.position = Position(lakehouse.state("checkpoints", node.name))
 
     @property
@@ -52,12 +55,19 @@ class ViewFlow:
         return self._lakehouse.table(self.node.name)
 
     def source(self) -> DataFrame | None:
-        """Return the stream of rows that are new in the view's source."""
-        table = self._lakehouse.table(self._upstream)
-        if not table.exists:
+        """Return the stream of rows that are new in the view's sources, or None while one has no table yet.
+
+        A view that is recomputed whole learns from it only that something has changed, in any of them.
+        """
+        tables = [self._lakehouse.table(name) for name in self._sources]
+        if not all(table.exists for table in tables):
             return None
-        reader = self._lakehouse.spark.readStream.format("delta").option("skipChangeCommits", "true")
-        return reader.load(str(table.path))
+        new_rows = self._lakehouse.spark.readStream.format("delta")
+        if self.node.dataset.time_window is not None:
+            return new_rows.option("skipChangeCommits", "true").load(str(tables[0].path))
+        new_rows = new_rows.option("ignoreChanges", "true")
+        changes = [new_rows.load(str(table.path)).select(F.lit(1).alias("change")) for table in tables]
+        return reduce(DataFrame.union, changes)
 
     def process(self, rows: DataFrame, batch: Batch) -> Progress:
         """Bring the view up to date with a batch of new source rows."""

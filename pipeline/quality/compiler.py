@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import warnings
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import AuthorError
@@ -59,11 +61,7 @@ def compile_suite(folder: Path, name: str, frame: DataFrame) -> Suite:
     """
     context = open_context(folder)
     where = str(folder / f"{name}.json")
-    try:
-        suite = context.suites.get(name)
-    except Exception as error:
-        problem = f"{where}: Great Expectations cannot load the suite: {error}."
-        raise AuthorError(problem, "Correct the file, or save the suite anew through Great Expectations.") from error
+    suite = _loaded(context, name, folder / f"{name}.json")
     metrics = _Metrics(context, frame)
     conditions: list[tuple[RuleMeta, Condition]] = []
     table_level: list[str] = []
@@ -79,6 +77,22 @@ def compile_suite(folder: Path, name: str, frame: DataFrame) -> Suite:
         else:
             conditions.append((meta, Condition(columns, sql, meta.when_present)))
     return Suite(name, grouped(conditions, where), tuple(dict.fromkeys(table_level)))
+
+
+def _loaded(context: Any, name: str, file: Path) -> Any:
+    remedy = "Correct the file, or save the suite anew through Great Expectations."
+    try:
+        suite = context.suites.get(name)
+        written = [item["type"] for item in json.loads(file.read_text(encoding="utf-8"))["expectations"]]
+    except Exception as error:
+        problem = f"{file}: Great Expectations cannot load the suite: {error}."
+        raise AuthorError(problem, remedy) from error
+    # What it does not know or cannot build, it leaves out and says so in a log that nobody reads.
+    left_out = Counter(written) - Counter(expectation.expectation_type for expectation in suite.expectations)
+    if left_out:
+        problem = f"{file}: Great Expectations cannot load the suite's {', '.join(left_out)}."
+        raise AuthorError(problem, remedy)
+    return suite
 
 
 def unknown_column(where: str, rule: str, column: str, known: list[str]) -> AuthorError:

@@ -78,19 +78,18 @@ def _is_outgrown(suite: Suite, columns: list[str]) -> bool:
 def _load(key: str) -> Suite | None:
     try:
         stored: dict[str, Any] = json.loads((cache_folder() / f"{key}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        rules = tuple(
+            Rule(**{**rule, "conditions": tuple(_condition(stored) for stored in rule["conditions"])})
+            for rule in stored["rules"]
+        )
+        return Suite(stored["name"], rules, tuple(stored["table_expectations"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        # Missing, or damaged: what it saved is computed again.
         return None
-    rules = tuple(
-        Rule(**{
-            **rule,
-            "conditions": tuple(
-                Condition(**{**condition, "columns": tuple(condition["columns"])})
-                for condition in rule["conditions"]
-            ),
-        })
-        for rule in stored["rules"]
-    )  # fmt: skip
-    return Suite(stored["name"], rules, tuple(stored["table_expectations"]))
+
+
+def _condition(stored: dict[str, Any]) -> Condition:
+    return Condition(**{**stored, "columns": tuple(stored["columns"])})
 
 
 def _store(key: str, suite: Suite) -> None:

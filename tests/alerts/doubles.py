@@ -6,6 +6,7 @@ import http.server
 import json
 import random
 import re
+import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -176,11 +177,12 @@ def mail_server(faults: Faults | None = None) -> Iterator[Receiver]:
                 receiver.texts.append(envelope.content.decode("utf-8", errors="replace"))
             return "250 taken" if verdict == "taken" else "451 try again"
 
-    controller = Controller(Handler(), hostname="127.0.0.1", port=0)
+    # The controller connects to its own port once, so it has to know the number beforehand.
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    controller = Controller(Handler(), hostname="127.0.0.1", port=port)
     controller.start()
     try:
-        server: Any = controller.server
-        port = server.sockets[0].getsockname()[1]
         receiver.url = f"mailto://127.0.0.1:{port}?from=plant@example.org&to=ops@example.org&mode=insecure&format=text"
         yield receiver
     finally:

@@ -1,0 +1,71 @@
+"""What a graph's declarations have to look like for the engine to keep its promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.errors import AuthorError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipeline.graph import Node
+
+
+def check_shape(nodes: Mapping[str, Node]) -> None:
+    """Check every node by itself and with those it names.
+
+    Raises:
+        AuthorError: A declaration asks for what no flow does; the message names its file and line.
+    """
+    for node in nodes.values():
+        if node.dataset.kind == "streaming_table":
+            _check_table(node, nodes)
+        elif node.dataset.kind == "materialized_view":
+            _check_view(node, nodes)
+
+
+def _check_table(node: Node, nodes: Mapping[str, Node]) -> None:
+    dataset = node.dataset
+    sources = len(node.streams) + bool(node.files) + bool(node.quarantine_of)
+    if sources != 1:
+        _refuse(
+            node,
+            f"the streaming table `{node.name}` has {sources} streaming sources; expected 1.",
+            "Use read_files, read_stream or read_quarantine exactly once in its query.",
+        )
+    if dataset.expectations and not node.streams:
+        _refuse(
+            node,
+            f"`{node.name}` has expectations, but no rows of another table to judge.",
+            "Declare them for a table that reads this one with read_stream().",
+        )
+    rejected = nodes.get(dataset.quarantine) if dataset.quarantine else None
+    if dataset.quarantine and (rejected is None or rejected.quarantine_of != node.name):
+        _refuse(
+            node,
+            f"the quarantine of `{node.name}`, `{dataset.quarantine}`, is not declared as such.",
+            f'Declare a table `{dataset.quarantine}` that returns read_quarantine("{node.name}").',
+        )
+
+
+def _check_view(node: Node, nodes: Mapping[str, Node]) -> None:
+    if node.streams or node.files or node.quarantine_of:
+        _refuse(
+            node,
+            f"the materialized view `{node.name}` reads a stream.",
+            "Use read() in its query, or declare it with @table.",
+        )
+    if not node.snapshots:
+        _refuse(node, f"the materialized view `{node.name}` reads no table.", "Use read() in its query.")
+    if node.dataset.time_window is None:
+        return
+    whole = "Leave `time_window` out, and the view is recomputed whole."
+    if len(node.snapshots) != 1:
+        _refuse(node, f"`{node.name}` has a time window and {len(node.snapshots)} sources; expected 1.", whole)
+    if nodes[node.snapshots[0]].dataset.kind != "streaming_table":
+        _refuse(node, f"`{node.name}` has a time window; it can read a streaming table alone.", whole)
+
+
+def _refuse(node: Node, problem: str, remedy: str) -> None:
+    raise AuthorError(f"{node.dataset.location}: {problem}", remedy)
