@@ -7,6 +7,7 @@ import typer
 from pipeline.commands.dry_run import dry_run
 from pipeline.commands.files import files
 from pipeline.commands.run import run
+from pipeline.commands.warehouse import warehouse
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,3 +18,4 @@ app = typer.Typer(
 app.command()(run)
 app.command("dry-run")(dry_run)
 app.command()(files)
+app.command()(warehouse)

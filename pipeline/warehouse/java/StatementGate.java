@@ -1,0 +1,174 @@
+package smartfactory.warehouse;
+
+import java.util.Iterator;
+import java.util.List;
+import org.apache.spark.sql.catalyst.FunctionIdentifier;
+import org.apache.spark.sql.catalyst.TableIdentifier;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedFunction;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedGenerator;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedRelation;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedTable;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedTableOrView;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedTableValuedFunction;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedView;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.parser.ParameterContext;
+import org.apache.spark.sql.catalyst.parser.ParseException;
+import org.apache.spark.sql.catalyst.parser.ParserInterface;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.execution.command.SetCommand;
+import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.types.StructType;
+import scala.Option;
+import scala.Product;
+import scala.Tuple2;
+import scala.collection.immutable.Seq;
+import scala.jdk.javaapi.CollectionConverters;
+
+/**
+ * Judges a statement's words, before names are resolved: resolving a path lists and opens files, and resolving a
+ * catalog's name loads its class.
+ */
+public class StatementGate implements ParserInterface {
+  private final ParserInterface parser;
+  private final Allowed allowed;
+
+  public StatementGate(ParserInterface parser, Allowed allowed) {
+    this.parser = parser;
+    this.allowed = allowed;
+  }
+
+  public LogicalPlan parsePlan(String text) throws ParseException {
+    return judged(parser.parsePlan(text));
+  }
+
+  public LogicalPlan parsePlanWithParameters(String text, ParameterContext parameters) throws ParseException {
+    return judged(parser.parsePlanWithParameters(text, parameters));
+  }
+
+  public LogicalPlan parseQuery(String text) throws ParseException {
+    return judged(parser.parseQuery(text));
+  }
+
+  public Expression parseExpression(String text) throws ParseException {
+    return parser.parseExpression(text);
+  }
+
+  public TableIdentifier parseTableIdentifier(String text) throws ParseException {
+    return parser.parseTableIdentifier(text);
+  }
+
+  public FunctionIdentifier parseFunctionIdentifier(String text) throws ParseException {
+    return parser.parseFunctionIdentifier(text);
+  }
+
+  public Seq parseMultipartIdentifier(String text) throws ParseException {
+    return parser.parseMultipartIdentifier(text);
+  }
+
+  public StructType parseTableSchema(String text) throws ParseException {
+    return parser.parseTableSchema(text);
+  }
+
+  public DataType parseDataType(String text) throws ParseException {
+    return parser.parseDataType(text);
+  }
+
+  public StructType parseRoutineParam(String text) throws ParseException {
+    return parser.parseRoutineParam(text);
+  }
+
+  private LogicalPlan judged(LogicalPlan plan) {
+    walk(plan);
+    plan.setTagValue(Answers.ASKED, Boolean.TRUE);
+    return plan;
+  }
+
+  /** Visits all that a statement holds, plans kept beside the tree included (EXPLAIN, WITH, time travel). */
+  private void walk(Object part) {
+    if (part instanceof LogicalPlan) {
+      judgePlan((LogicalPlan) part);
+    } else if (part instanceof Expression) {
+      judgeExpression((Expression) part);
+    }
+    if (part instanceof scala.collection.Iterable) {
+      walkAll(((scala.collection.Iterable) part).iterator());
+    } else if (part instanceof Product) {
+      walkAll(((Product) part).productIterator());
+    }
+  }
+
+  private void walkAll(scala.collection.Iterator parts) {
+    while (parts.hasNext()) {
+      walk(parts.next());
+    }
+  }
+
+  private void judgePlan(LogicalPlan plan) {
+    String node = plan.getClass().getSimpleName().replace("$", "");
+    if (!Allowed.inStatement(node)) {
+      throw Refusal.of(node);
+    }
+    if (plan instanceof UnresolvedRelation) {
+      UnresolvedRelation relation = (UnresolvedRelation) plan;
+      if (relation.isStreaming() || !relation.options().isEmpty()) {
+        throw Refusal.because("a table with reading options");
+      }
+      judgeTable(relation.multipartIdentifier());
+    } else if (plan instanceof UnresolvedTable) {
+      judgeTable(((UnresolvedTable) plan).multipartIdentifier());
+    } else if (plan instanceof UnresolvedView) {
+      judgeTable(((UnresolvedView) plan).multipartIdentifier());
+    } else if (plan instanceof UnresolvedTableOrView) {
+      judgeTable(((UnresolvedTableOrView) plan).multipartIdentifier());
+    } else if (plan instanceof UnresolvedTableValuedFunction) {
+      judgeFunction(((UnresolvedTableValuedFunction) plan).name());
+    } else if (plan instanceof SetCommand) {
+      judgeSetting(((SetCommand) plan).kv());
+    }
+  }
+
+  private void judgeExpression(Expression expression) {
+    if (expression instanceof UnresolvedFunction) {
+      judgeFunction(((UnresolvedFunction) expression).nameParts());
+    } else if (expression instanceof UnresolvedGenerator) {
+      judgeFunction(((UnresolvedGenerator) expression).name().funcName());
+    } else if (expression.getClass().getSimpleName().startsWith("ExpressionWithUnresolvedIdentifier")) {
+      throw Refusal.because("IDENTIFIER with anything but a literal name");
+    }
+  }
+
+  private void judgeTable(Seq name) {
+    List parts = CollectionConverters.asJava(name);
+    int size = parts.size();
+    boolean known = size <= 3
+        && (size < 2 || allowed.database((String) parts.get(size - 2)))
+        && (size < 3 || "spark_catalog".equalsIgnoreCase((String) parts.get(0)));
+    for (Iterator each = parts.iterator(); each.hasNext();) {
+      String part = (String) each.next();
+      known = known && part.indexOf('/') < 0 && part.indexOf(':') < 0 && part.indexOf('\\') < 0;
+    }
+    if (!known) {
+      throw Refusal.because("the name `" + name.mkString(".") + "`, which is no table of the database");
+    }
+  }
+
+  private void judgeFunction(Seq name) {
+    judgeFunction((String) name.last());
+  }
+
+  private void judgeFunction(String name) {
+    if (!allowed.function(name)) {
+      throw Refusal.because("the function `" + name + "`");
+    }
+  }
+
+  private void judgeSetting(Option pair) {
+    if (pair.isDefined()) {
+      Tuple2 setting = (Tuple2) pair.get();
+      if (((Option) setting._2()).isDefined() && !Allowed.setting((String) setting._1())) {
+        throw Refusal.because("the setting `" + setting._1() + "`");
+      }
+    }
+  }
+}

@@ -1,0 +1,115 @@
+package smartfactory.warehouse;
+
+import java.lang.reflect.Field;
+import java.lang.reflect.Method;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.concurrent.Future;
+import org.apache.hadoop.hive.conf.HiveConf;
+import org.apache.hive.service.cli.CLIService;
+import org.apache.hive.service.cli.HiveSQLException;
+import org.apache.hive.service.cli.SessionHandle;
+import org.apache.hive.service.cli.operation.OperationManager;
+import org.apache.hive.service.cli.session.HiveSession;
+import org.apache.hive.service.cli.session.SessionManager;
+import org.apache.hive.service.rpc.thrift.TProtocolVersion;
+import org.apache.hive.service.server.HiveServer2;
+import org.apache.spark.SparkContext;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.hive.HiveUtils$;
+import org.apache.spark.sql.hive.thriftserver.HiveThriftServer2;
+import org.apache.spark.sql.hive.thriftserver.HiveThriftServer2$;
+
+/**
+ * Spark's Thrift Server, judging what a client asks for when it connects. Such settings never become a statement:
+ * Hive puts them into the session, and `set:system:` into the whole server, by itself.
+ */
+public class ThriftServer {
+  private final HiveThriftServer2 server;
+
+  /** Takes the steps of HiveThriftServer2.startWithContext, with the guard in its place before the port opens. */
+  public ThriftServer(SparkSession session) throws Exception {
+    SparkContext context = session.sparkContext();
+    HiveThriftServer2$ spark = HiveThriftServer2$.MODULE$;
+    spark.systemExitOnError().set(false);
+    HiveConf settings = HiveUtils$.MODULE$
+        .newClientForExecution(context.conf(), session.sessionState().newHadoopConf()).conf();
+    server = new HiveThriftServer2(session);
+    server.init(settings);
+    guardSessions();
+    Method listen = HiveThriftServer2$.class.getDeclaredMethod(
+        "createListenerAndUI", new Class[] {HiveThriftServer2.class, SparkContext.class});
+    listen.setAccessible(true);
+    listen.invoke(spark, new Object[] {server, context});
+    server.start();
+  }
+
+  public void stop() {
+    server.stop();
+  }
+
+  private void guardSessions() throws Exception {
+    Field service = HiveServer2.class.getDeclaredField("cliService");
+    service.setAccessible(true);
+    Field manager = CLIService.class.getDeclaredField("sessionManager");
+    manager.setAccessible(true);
+    Object cli = service.get(server);
+    manager.set(cli, new GuardedSessions((SessionManager) manager.get(cli)));
+  }
+
+  /** Stands before Spark's session manager, which keeps doing the work. */
+  static class GuardedSessions extends SessionManager {
+    private final SessionManager sessions;
+
+    GuardedSessions(SessionManager sessions) {
+      super(null);
+      this.sessions = sessions;
+    }
+
+    public SessionHandle openSession(TProtocolVersion protocol, String user, String password, String address,
+        Map settings) throws HiveSQLException {
+      return openSession(protocol, user, password, address, settings, false, null);
+    }
+
+    public SessionHandle openSession(TProtocolVersion protocol, String user, String password, String address,
+        Map settings, boolean impersonated, String token) throws HiveSQLException {
+      if (settings != null) {
+        for (Iterator each = settings.entrySet().iterator(); each.hasNext();) {
+          Map.Entry setting = (Map.Entry) each.next();
+          judge((String) setting.getKey(), (String) setting.getValue());
+        }
+      }
+      return sessions.openSession(protocol, user, password, address, settings, impersonated, token);
+    }
+
+    public void closeSession(SessionHandle session) throws HiveSQLException {
+      sessions.closeSession(session);
+    }
+
+    public HiveSession getSession(SessionHandle session) throws HiveSQLException {
+      return sessions.getSession(session);
+    }
+
+    public OperationManager getOperationManager() {
+      return sessions.getOperationManager();
+    }
+
+    public Future submitBackgroundOperation(Runnable operation) {
+      return sessions.submitBackgroundOperation(operation);
+    }
+
+    public int getOpenSessionCount() {
+      return sessions.getOpenSessionCount();
+    }
+
+    private static void judge(String key, String value) {
+      String name = key.replaceFirst("^set:(hiveconf:)?", "");
+      boolean isDatabase = "use:database".equals(key) && value.matches("`?\\w+`?");
+      // Hive replaces ${env:...} and ${system:...} in values with what the server's process holds.
+      boolean isHarmless = Allowed.setting(name) && value.indexOf("${") < 0;
+      if (!isDatabase && !isHarmless) {
+        throw Refusal.because("the setting `" + key + "` at connect");
+      }
+    }
+  }
+}
