@@ -96,13 +96,18 @@ class History:
 
     def append(self, row: Row) -> None:
         """Add an evaluation in one commit; one writer at a time."""
-        table = pa.Table.from_pylist([row.model_dump()], schema=SCHEMA)
+        rows = pa.Table.from_pylist([row.model_dump()], schema=SCHEMA)
 
         def write() -> None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with held(self._lock):
-                write_deltalake(self._path, table, mode="append")
-                self._tidy()
+                try:
+                    table = DeltaTable(self._path)
+                except TableNotFoundError:
+                    write_deltalake(self._path, rows, mode="append")
+                else:
+                    write_deltalake(table, rows, mode="append")
+                    self._tidy(table)
 
         self._guarded(write)
 
@@ -144,9 +149,8 @@ class History:
 
         return self._guarded(read) if self._path.exists() else []
 
-    def _tidy(self) -> None:
-        table = DeltaTable(self._path)
-        if table.version() and table.version() % self._compact_every == 0:
+    def _tidy(self, table: DeltaTable) -> None:
+        if table.version() % self._compact_every == 0:
             table.optimize.compact()
             table.vacuum(dry_run=False)
 

@@ -56,7 +56,7 @@ def compose(spec: AlertSpec, decision: Decision, result: Result | None, now: dat
     Raises:
         AuthorError: A template fails.
     """
-    variables = _variables(spec, decision, result or _EMPTY, now)
+    variables = variables_of(spec, decision, result or _EMPTY, now)
     subject = " ".join(_render(spec.subject, variables, "subject").split())[:_LONGEST_SUBJECT]
     body = _BLANK_LINES.sub("\n\n", _render(spec.body, variables, "body")).strip()
     return Message(subject, body, _KINDS[decision.state])
@@ -94,7 +94,8 @@ def text_table(result: Result) -> str:
     return "\n".join([*text, f"… and {left_out} more rows"] if left_out else text)
 
 
-def _variables(spec: AlertSpec, decision: Decision, result: Result, now: datetime) -> dict[str, Any]:
+def variables_of(spec: AlertSpec, decision: Decision, result: Result, now: datetime) -> dict[str, Any]:
+    """Return the templates' variables."""
     condition = spec.condition
     bound = condition.threshold if condition.threshold_column is None else condition.threshold_column
     return {
@@ -106,7 +107,7 @@ def _variables(spec: AlertSpec, decision: Decision, result: Result, now: datetim
         "QUERY_RESULT_VALUE": "" if decision.value is None else decision.value,
         "QUERY_RESULT_ROWS": len(result.rows),
         "QUERY_RESULT_COLS": len(result.columns),
-        "QUERY_RESULT_TABLE": text_table(result) if result.columns else "",
+        "QUERY_RESULT_TABLE": text_table(_in_order(spec, result)) if result.columns else "",
         "SEVERITY": spec.severity,
         "RUNBOOK": spec.runbook,
         "REASON": decision.reason,
@@ -115,6 +116,14 @@ def _variables(spec: AlertSpec, decision: Decision, result: Result, now: datetim
         "still_hot": _listed(decision.still),
         "recovered": _listed(decision.recovered),
     }
+
+
+def _in_order(spec: AlertSpec, result: Result) -> Result:
+    """Return the rows in order of their owners; a query that leaves the sorting to us is the quicker one."""
+    if spec.per_row is None or spec.per_row not in result.columns:
+        return result
+    position = list(result.columns).index(spec.per_row)
+    return Result(result.columns, sorted(result.rows, key=lambda row: str(row[position])))
 
 
 def _listed(owners: Sequence[str]) -> list[str]:

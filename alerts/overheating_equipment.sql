@@ -1,15 +1,26 @@
--- One row per hot device. A device is hot when any of its newest readings is over 40 °C; the newest are those
--- that arrived last. A device that falls silent while hot stays in the result for four hours.
-WITH devices AS (
+-- One row per hot device. A device is hot when any of its newest readings is over 40 °C: of those taken in its
+-- last quarter of an hour, the ones that arrived last. Silent while hot, it stays in the result for four hours.
+WITH recent AS (
   SELECT
     device_id,
-    -- Compared field by field: the latest arrival first, then the hottest reading in it.
-    max(struct(ingestion_timestamp, temperature_celsius, location)) AS newest,
-    max(event_timestamp) AS last_reading
+    location,
+    event_timestamp,
+    ingestion_timestamp,
+    temperature_celsius,
+    max(event_timestamp) OVER (PARTITION BY device_id) AS last_reading
   FROM silver_cleaned_sensors
   WHERE event_timestamp > :now - INTERVAL 4 HOURS
     AND event_timestamp <= :now + INTERVAL 10 MINUTES
     AND temperature_celsius IS NOT NULL
+),
+devices AS (
+  SELECT
+    device_id,
+    -- Compared field by field: the last arrival first, then the hottest reading in it.
+    max(struct(ingestion_timestamp, temperature_celsius, location)) AS newest,
+    max(last_reading) AS last_reading
+  FROM recent
+  WHERE event_timestamp > last_reading - INTERVAL 15 MINUTES
   GROUP BY device_id
 )
 SELECT
@@ -19,4 +30,3 @@ SELECT
   date_format(last_reading, 'yyyy-MM-dd HH:mm:ss') AS last_reading_at
 FROM devices
 WHERE newest.temperature_celsius > 40
-ORDER BY device_id

@@ -12,7 +12,7 @@ from alerts.warehouse import Result
 from pipeline.errors import AuthorError
 from tests.alerts.doubles import NOON, spec_of
 
-RESULT = Result(["device_id", "t"], [["A", 41.5], ["Bee", None]])
+RESULT = Result(["device_id", "t"], [["Bee", None], ["A", 41.5]])
 CHANGES = Decision(State.TRIGGERED, value=2, newly=("A",), still=("Bee",), recovered=("C",))
 
 
