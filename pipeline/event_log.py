@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
@@ -121,7 +122,6 @@ class EventLog:
         self._lock = threading.RLock()
         self._sequence = 0
         self._timer: threading.Timer | None = None
-        self._failure: DeltaError | OSError | None = None
 
     def listen(self, listener: Callable[[Event], None]) -> None:
         """Have a function called with every event at the moment it is told."""
@@ -141,10 +141,11 @@ class EventLog:
         """Take in an event; it is written within a second.
 
         Raises:
-            EnvironmentFaultError: An earlier event could not be written.
+            EnvironmentFaultError: The table that there is cannot be read.
         """
         with self._lock:
             moment = self._clock.now()
+            self._sequence = self._sequence or self._newest_sequence()
             self._sequence = max(self._sequence + 1, int(moment.timestamp() * 1_000_000))
             event = Event(
                 origin, event_type, message, level, details, moment, self._sequence, error=error,
@@ -175,14 +176,26 @@ class EventLog:
 
     def has_event(self, event_id: str) -> bool:
         """Tell whether an event with this id is in the table."""
-        if not DeltaTable.is_deltatable(str(self.path)):
+        table = self._table()
+        if table is None:
             return False
-        found = (
-            DeltaTable(self.path)
-            .to_pyarrow_dataset()
-            .scanner(columns=["id"], filter=pa.compute.field("id") == event_id)
-        )
+        found = table.to_pyarrow_dataset().scanner(columns=["id"], filter=pc.field("id") == event_id)
         return bool(found.count_rows())
+
+    def _newest_sequence(self) -> int:
+        """Return the greatest sequence in the table: a clock may have been set back since."""
+        table = self._table()
+        if table is None:
+            return 0
+        files = pa.table(table.get_add_actions(flatten=True))
+        return pc.max(files["max.sequence"]).as_py() or 0 if "max.sequence" in files.column_names else 0
+
+    def _table(self) -> DeltaTable | None:
+        try:
+            return DeltaTable(self.path) if DeltaTable.is_deltatable(str(self.path)) else None
+        except (DeltaError, OSError) as error:
+            problem = f"The event log {self.path} cannot be read: {error}."
+            raise EnvironmentFaultError(problem, "Repair the permissions, or move the folder away.") from error
 
     def _flush_in_background(self) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from deltalake import DeltaTable
 
 from pipeline.clock import FixedClock
 from pipeline.home import Home
+from pipeline.ingest.file_state import FileRecord, FileState
 from pipeline.quality.suites import CACHE_VARIABLE
 from pipeline.selection import Selection
 from pipeline.session import build_session
@@ -89,15 +90,34 @@ class TestLakehouse:
     def version(self, table: str) -> int:
         return Table(self.path(table)).version()
 
-    def counted_by_events(self) -> dict[str, int]:
-        totals: dict[str, int] = {}
-        for event in self.rows("event_log", "origin", "details", "event_type", by="details"):
-            if event["event_type"] == "flow_progress":
-                metrics = json.loads(event["details"])["flow_progress"].get("metrics", {})
-                name = event["origin"]["dataset_name"]
-                change = metrics.get("num_output_rows", 0) - metrics.get("num_deleted_rows", 0)
-                totals[name] = totals.get(name, 0) + change
-        return totals
+    def beside(self, name: str) -> TestLakehouse:
+        """Return another lakehouse, of this name."""
+        return replace(self, home=Home(self.home.root.with_name(name)))
+
+    def told(self, event_type: str, dataset: str | None = None) -> list[dict[str, Any]]:
+        """Return the details of the events of a type, of one dataset where it is given, as they were told."""
+        events = self.rows("event_log", "sequence", "origin", "details", "event_type", by="sequence")
+        return [
+            json.loads(event["details"])[event_type]
+            for event in events
+            if event["event_type"] == event_type and dataset in {None, event["origin"]["dataset_name"]}
+        ]
+
+    def metrics(self, table: str) -> list[dict[str, Any]]:
+        return [details["metrics"] for details in self.told("flow_progress", table) if "metrics" in details]
+
+    def quality(self, table: str) -> list[dict[str, Any]]:
+        return [details["data_quality"] for details in self.told("flow_progress", table) if "data_quality" in details]
+
+    def counted_by_events(self, *tables: str) -> dict[str, int]:
+        return {
+            table: sum(metrics["num_output_rows"] - metrics["num_deleted_rows"] for metrics in self.metrics(table))
+            for table in tables
+        }
+
+    def files(self, table: str = TABLES[0]) -> dict[str, FileRecord]:
+        schema = load_settings(self.settings_file).target_schema
+        return FileState(self.home.state / "files" / schema / table).current()
 
     def assert_invariants(self) -> None:
         """The promises that hold after every completed update."""
@@ -107,9 +127,7 @@ class TestLakehouse:
         assert len(set(bronze)) == len(bronze)
         assert sorted(silver + quarantine) == sorted(bronze)
         assert self._gold() == self._expected_gold()
-        held = {table: len(self.rows(table)) for table in TABLES}
-        counted = self.counted_by_events()
-        assert {table: counted.get(table, 0) for table in TABLES} == held
+        assert self.counted_by_events(*TABLES) == {table: len(self.rows(table)) for table in TABLES}
 
     def _gold(self) -> dict[Any, Any]:
         rows = self.rows("gold_hourly_device_summary")
@@ -145,7 +163,7 @@ def lakehouse(spark: SparkSession, tmp_path: Path) -> TestLakehouse:
     return TestLakehouse(spark, Home(tmp_path / "a home"), FixedClock(NOON))
 
 
-def reading(device: str | None = "MFG-A-1000", *, at: str = "2026-03-01T11:30:00", **values: Any) -> dict[str, Any]:
+def reading(device: str | None = "MFG-A-1000", *, at: Any = "2026-03-01T11:30:00", **values: Any) -> dict[str, Any]:
     """Return a reading that every rule passes, unless a value says otherwise."""
     record: dict[str, Any] = {
         "timestamp": at,

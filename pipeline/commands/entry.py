@@ -37,12 +37,12 @@ def run_command(app: typer.Typer, name: str, arguments: Sequence[str] | None = N
         return _WRONG_USAGE
     except typer.Abort:
         return _failed("Stopped.", 1, debug=False)
-    except KeyboardInterrupt:
-        return _failed("Interrupted; what was done is kept, the next update goes on from there.", _INTERRUPTED,
-                       debug=False)  # fmt: skip
     except Exception as error:  # noqa: BLE001 - the last place that can turn it into a sentence
         problem = f"Unforeseen {type(error).__name__}: {error}."
         return _failed(f"{problem} Run the command again with --debug and report what it prints.", 1, debug=debug)
+    if result == _INTERRUPTED:
+        # Typer has made this code of Ctrl-C, without a word.
+        return _failed("Interrupted; what was done is kept, the next update goes on from there.", result, debug=False)
     return result if isinstance(result, int) else 0
 
 

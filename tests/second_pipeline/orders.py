@@ -25,3 +25,10 @@ def orders() -> DataFrame:
 def spent_by_customer() -> DataFrame:
     spent = F.round(F.sum("amount"), 2).alias("spent")
     return read("orders").groupBy("customer").agg(spent, F.count(F.lit(1)).alias("orders"))
+
+
+@materialized_view(comment="Each customer's share of everything: a view of a view and a table")
+def share_by_customer() -> DataFrame:
+    total = read("orders").agg(F.sum("amount").alias("total"))
+    share = F.round(F.col("spent") / F.col("total"), 2).alias("share")
+    return read("spent_by_customer").crossJoin(total).select("customer", share)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
+TABLES = ("raw_orders", "orders", "spent_by_customer", "share_by_customer")
 SETTINGS = Path(__file__).with_name("orders.yml")
 
 
@@ -34,7 +35,7 @@ def test_second_pipeline_fills_its_own_tables_beside_the_first(lakehouse: TestLa
 
     shop.land("b.json", [order(4, "Ada", 3.0), order(5, "Bo", 4.0)], folder="orders")
     result = shop.update()
-    assert result.statuses == dict.fromkeys(["raw_orders", "orders", "spent_by_customer"], "COMPLETED")
+    assert result.statuses == dict.fromkeys(TABLES, "COMPLETED")
     assert shop.rows("orders", "order_id", "customer", "amount", "warnings") == [
         {"order_id": "1", "customer": "Ada", "amount": 1.0, "warnings": []},
         {"order_id": "4", "customer": "Ada", "amount": 3.0, "warnings": []},
@@ -44,13 +45,15 @@ def test_second_pipeline_fills_its_own_tables_beside_the_first(lakehouse: TestLa
         {"customer": "Ada", "spent": 4.0, "orders": 2},
         {"customer": "Bo", "spent": 4.0, "orders": 1},
     ]
-    assert shop.counted_by_events() == {"raw_orders": 5, "orders": 3, "spent_by_customer": 2}
+    assert shop.rows("share_by_customer") == [{"customer": "Ada", "share": 0.5}, {"customer": "Bo", "share": 0.5}]
+    counted = {"raw_orders": 5, "orders": 3, "spent_by_customer": 2, "share_by_customer": 2}
+    assert shop.counted_by_events(*TABLES) == counted
     assert not shop.path("paid_orders").exists()
 
     shop.land("c.json", [order(6, "Ada", 1.0), order(7, "Ada", 300_000.0)], folder="orders")
     result = shop.update()
     assert result.state == "FAILED"
-    assert result.statuses == {"raw_orders": "COMPLETED", "orders": "FAILED", "spent_by_customer": "SKIPPED"}
+    assert result.statuses == {"raw_orders": "COMPLETED", "orders": "FAILED"} | dict.fromkeys(TABLES[2:], "SKIPPED")
     assert isinstance(result.errors["orders"], ExpectationViolatedError)
     assert "1 of 2 rows violate `plausible_amount`; nothing of their batch was written" in str(result.errors["orders"])
     assert len(shop.rows("raw_orders")) == 7

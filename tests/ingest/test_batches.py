@@ -1,0 +1,148 @@
+"""Files that nobody of this house has made, and batches of every size."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.ingest import batch as batch_module
+from tests.conftest import NOON, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+    from tests.conftest import TestLakehouse
+
+pytestmark = pytest.mark.spark
+
+ONLY_BRONZE = ("bronze_sensor_readings",)
+
+
+def lines(records: list[dict[str, Any]]) -> bytes:
+    return b"\n".join(json.dumps(record).encode() for record in records)
+
+
+def by_file(lakehouse: TestLakehouse, *columns: str) -> dict[str, list[tuple[Any, ...]]]:
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for row in lakehouse.rows("bronze_sensor_readings", "source_file", *columns):
+        values = tuple(row[column] for column in columns)
+        found.setdefault(row["source_file"].rsplit("/", 1)[-1], []).append(values)
+    return {name: sorted(rows, key=str) for name, rows in found.items()}
+
+
+@pytest.fixture
+def elsewhere(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine and a session whose clocks show another time than UTC."""
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    spark.conf.set("spark.sql.session.timeZone", "America/New_York")
+    yield
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_files_of_other_makers_on_a_machine_of_another_zone_hold_the_invariants(lakehouse: TestLakehouse) -> None:
+    mixed = [reading(), reading(at="2026-03-01T06:30:00-05:00"), reading(location=None), reading(at=NOON.timestamp())]
+    lakehouse.land("array.json", json.dumps(mixed))
+    lakehouse.land("lines.json", lines(mixed))
+    lakehouse.update()
+    lakehouse.land("zipped.json.gz", gzip.compress(json.dumps(mixed).encode()))
+    lakehouse.land("indented.json", json.dumps(mixed, indent=2))
+    lakehouse.land("object.json", json.dumps(mixed[0]))
+    lakehouse.update()
+    lakehouse.assert_invariants()
+    half_past = datetime(2026, 3, 1, 11, 30, tzinfo=UTC)
+    times = [row["event_timestamp"] for row in lakehouse.rows("silver_cleaned_sensors", "event_timestamp")]
+    assert times == [half_past] * 13 + [NOON] * 4
+    modified = {row["file_modification_time"].year for row in lakehouse.rows("bronze_sensor_readings")}
+    assert modified == {datetime.fromtimestamp(os.stat(lakehouse.home.root).st_mtime, UTC).year}  # noqa: PTH116
+
+
+def test_large_batch_through_the_workers_equals_the_same_batch_read_by_the_driver(
+    lakehouse: TestLakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [reading(f"MFG-A-{1000 + number}", temperature_celsius=20 + number / 10) for number in range(50)]
+    # The column comes after what is sampled: the workers find it, and the batch is planned anew.
+    records[40]["pressure"] = 1.5
+    records[41]["pressure"] = "low"
+    records[42]["vibration_hz"] = "NaN"
+    content = lines(records) + b'\n{"device_id": "cut'
+    columns = ["device_id", "temperature_celsius", "vibration_hz", "pressure", "_rescued_data", "_corrupt_record"]
+    monkeypatch.setattr(batch_module, "_SAMPLED_FILES", 1)
+    for name, driver_bytes in (("driver", 10**9), ("workers", 0)):
+        home = lakehouse.beside(name)
+        home.land("a.json", [reading()])
+        home.land("b.json", content)
+        home.land("c.json", [reading(pressure=None)])
+        monkeypatch.setattr(batch_module, "DRIVER_BYTES", driver_bytes)
+        home.update(refresh=ONLY_BRONZE)
+    driver, workers = (by_file(lakehouse.beside(name), *columns) for name in ("driver", "workers"))
+    assert [{name: len(rows) for name, rows in found.items()} for found in (driver, workers)] == [
+        {"a.json": 1, "b.json": 51, "c.json": 1}
+    ] * 2
+    shown = [json.dumps(found).replace("/workers/", "/driver/") for found in (driver, workers)]
+    assert shown[0] == shown[1]
+    assert ("MFG-A-1041", 24.1, 0.3, "low", None, None) in workers["b.json"]
+    assert [row[-1] for row in workers["b.json"] if row[-1]] == ['{"device_id": "cut']
+
+
+def test_batch_larger_than_the_driver_takes_evolves_in_the_middle_of_a_file(lakehouse: TestLakehouse) -> None:
+    record = lines([reading(note="x" * 400)])
+    rows = batch_module.DRIVER_BYTES // len(record) * 3 // 2
+    last = lines([reading(note="last", humidity_percent=40.5)])
+    lakehouse.land("large.json", b"\n".join([record] * rows + [last]))
+    lakehouse.update(refresh=ONLY_BRONZE)
+    held = lakehouse.rows("bronze_sensor_readings", "record_id", "humidity_percent")
+    assert len({row["record_id"] for row in held}) == len(held) == rows + 1
+    assert [row["humidity_percent"] for row in held if row["humidity_percent"] is not None] == [40.5]
+
+
+@pytest.mark.parametrize("driver_bytes", [10**9, 0], ids=["driver", "workers"])
+def test_file_that_cannot_be_read_is_set_aside_and_blocks_nothing(
+    lakehouse: TestLakehouse, monkeypatch: pytest.MonkeyPatch, driver_bytes: int
+) -> None:
+    monkeypatch.setattr(batch_module, "DRIVER_BYTES", driver_bytes)
+    records = [reading(f"MFG-A-{1000 + number}") for number in range(200)]
+    whole = gzip.compress(lines(records))
+    lakehouse.land("cut.json.gz", whole[: len(whole) // 2])
+    lakehouse.land("no.json.gz", b"not gzip at all")
+    lakehouse.land("empty.json", b"")
+    lakehouse.land("good.json", lines([reading()]))
+    assert lakehouse.update(refresh=ONLY_BRONZE).state == "COMPLETED"
+    states = {path.rsplit("/", 1)[-1]: record.state for path, record in lakehouse.files().items()}
+    assert states == {
+        "cut.json.gz": "set aside",
+        "no.json.gz": "set aside",
+        "empty.json": "ingested",
+        "good.json": "ingested",
+    }
+    assert len(by_file(lakehouse)["good.json"]) == 1
+    counted = {path.rsplit("/", 1)[-1]: record.rows for path, record in lakehouse.files().items()}
+    held = by_file(lakehouse)
+    assert counted == {name: len(held.get(name, ())) for name in states}
+
+
+def test_file_older_than_a_week_and_one_dated_ahead_hide_no_other(lakehouse: TestLakehouse) -> None:
+    for name, moment in (("old.json", 1_500_000_000), ("ahead.json", 4_000_000_000), ("now.json", NOON.timestamp())):
+        file = lakehouse.land(name, [reading()])
+        os.utime(file, (moment, moment))
+        lakehouse.update(refresh=ONLY_BRONZE)
+    assert set(by_file(lakehouse)) == {"old.json", "ahead.json", "now.json"}
+
+
+def test_names_that_begin_with_a_dot_or_underscore_and_sub_folders_are_not_read(lakehouse: TestLakehouse) -> None:
+    for name in (".hidden.json", "_part.json", "folder/inside.json", "folder.json/inside.json", "a b#ü%20.json"):
+        lakehouse.land(name, [reading()])
+    lakehouse.land("notes.txt", "not for us")
+    assert lakehouse.update(refresh=ONLY_BRONZE).state == "COMPLETED"
+    assert set(by_file(lakehouse)) == {"a b#ü%20.json"}

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from deltalake import DeltaTable
+
+from pipeline import event_log
+from pipeline.clock import FixedClock
+from pipeline.errors import EnvironmentFaultError
+from pipeline.event_log import LONGEST_BUFFERED, SCHEMA, Event, EventLog, Origin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ORIGIN = Origin("p1", "Orders", update_id="u1", dataset_name="orders")
+
+
+def rows(log: EventLog) -> list[dict[str, Any]]:
+    found = DeltaTable(log.path).to_pyarrow_table().to_pylist()
+    return sorted(found, key=lambda row: row["sequence"])
+
+
+def test_event_is_a_row_with_the_columns_of_the_original(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "event_log", FixedClock(NOW))
+    log.tell(ORIGIN, "flow_progress", "Flow orders is RUNNING.", {"status": "RUNNING"}, level="METRICS")
+    log.flush()
+    (row,) = rows(log)
+    assert list(row) == SCHEMA.names
+    assert json.loads(row["details"]) == {"flow_progress": {"status": "RUNNING"}}
+    assert (row["event_type"], row["level"], row["maturity_level"]) == ("flow_progress", "METRICS", "STABLE")
+    assert (row["timestamp"], row["error"]) == (NOW, None)
+    assert {name: value for name, value in row["origin"].items() if value is not None} == {
+        "pipeline_type": "WORKSPACE",
+        "pipeline_id": "p1",
+        "pipeline_name": "Orders",
+        "update_id": "u1",
+        "dataset_name": "orders",
+    }
+
+
+def test_event_of_a_failure_holds_the_chain_of_what_caused_it(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "event_log", FixedClock(NOW))
+    error = EnvironmentFaultError("The disk is full.", "Free some.")
+    error.__cause__ = OSError("no space")
+    log.tell(ORIGIN, "update_progress", "failed", {"state": "FAILED"}, level="ERROR", error=error)
+    log.flush()
+    (row,) = rows(log)
+    assert row["error"] == {
+        "fatal": True,
+        "exceptions": [
+            {"class_name": "EnvironmentFaultError", "message": "The disk is full. Free some."},
+            {"class_name": "OSError", "message": "no space"},
+        ],
+    }
+
+
+def test_sequence_grows_from_event_to_event_and_across_updates_whatever_the_clock_does(tmp_path: Path) -> None:
+    clock = FixedClock(NOW)
+    log = EventLog(tmp_path / "event_log", clock)
+    for step in (timedelta(), timedelta(), timedelta(hours=-1), timedelta(hours=2)):
+        clock.advance(step)
+        log.tell(ORIGIN, "user_action", "step", {})
+    log.flush()
+    sequences = [row["sequence"] for row in rows(log)]
+    assert sequences == sorted(set(sequences))
+    clock.advance(timedelta(days=-1))
+    later = EventLog(log.path, clock)
+    later.tell(ORIGIN, "user_action", "the next update, on a clock that was set back", {})
+    later.flush()
+    assert rows(log)[-1]["message"].startswith("the next update")
+
+
+def test_event_with_an_id_of_its_own_is_found_again_once_it_is_written(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "event_log", FixedClock(NOW))
+    assert not log.has_event("b1")
+    log.tell(ORIGIN, "flow_progress", "batch", {}, event_id="b1")
+    log.flush()
+    assert log.has_event("b1")
+    assert not log.has_event("b2")
+
+
+def test_event_is_written_within_a_second_though_nobody_flushes(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "event_log", FixedClock(NOW))
+    log.tell(ORIGIN, "user_action", "unhurried", {})
+    deadline = time.monotonic() + 10 * LONGEST_BUFFERED.total_seconds()
+    while not DeltaTable.is_deltatable(str(log.path)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert [row["message"] for row in rows(log)] == ["unhurried"]
+
+
+def test_listeners_hear_of_an_event_at_the_moment_it_is_told(tmp_path: Path) -> None:
+    heard: list[Event] = []
+    log = EventLog(tmp_path / "event_log", FixedClock(NOW))
+    log.listen(heard.append)
+    told = log.tell(ORIGIN, "user_action", "now", {})
+    assert heard == [told]
+    log.flush()
+
+
+def test_log_that_cannot_be_written_keeps_its_events_until_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    log = EventLog(tmp_path / "event_log", FixedClock(NOW))
+    log.tell(ORIGIN, "user_action", "kept", {})
+    with monkeypatch.context() as patched:
+        patched.setattr(event_log, "write_deltalake", full)
+        with pytest.raises(EnvironmentFaultError, match=r"The event log .* cannot be written: .*No space left"):
+            log.flush()
+    log.flush()
+    assert [row["message"] for row in rows(log)] == ["kept"]
+
+
+def test_log_in_whose_place_a_file_stands_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "event_log").write_text("a file in the way")
+    log = EventLog(tmp_path / "event_log", FixedClock(NOW))
+    with pytest.raises(EnvironmentFaultError, match=r"The event log .* cannot be read"):
+        log.tell(ORIGIN, "user_action", "lost", {})
