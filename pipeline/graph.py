@@ -163,13 +163,18 @@ class _Resolver(Reader):
         dataset = node.dataset
         try:
             with reading(self):
-                return dataset.query()
+                frame = dataset.query()
         except AuthorError:
             raise
         except Exception as error:
             first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
             problem = f"{dataset.location}: the query of `{dataset.name}` does not run: {first_line}"
             raise AuthorError(problem, "Correct the query; `python -m pipeline dry-run` tries it.") from error
+        if not hasattr(frame, "schema"):
+            got = type(frame).__name__
+            problem = f"{dataset.location}: the query of `{dataset.name}` returns {got}; expected a DataFrame."
+            raise AuthorError(problem, "Let the function return what it has built.")
+        return frame
 
     def _stored(self, node: Node) -> DataFrame:
         from pyspark.sql import functions as F  # noqa: N812, PLC0415

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
 from pipeline import materialized_view, read, read_files, read_quarantine, read_stream, table, temporary_view
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
 pytestmark = pytest.mark.spark
 
@@ -40,8 +41,13 @@ def orders() -> DataFrame:
     return read_files("orders")
 
 
-def no_rows() -> Any:
-    """Return what no dataset gave."""
+def one_row() -> DataFrame:
+    """Return a frame that comes from no dataset."""
+    return SparkSession.active().range(1)
+
+
+def nothing() -> Any:
+    """Build something, perhaps, and forget to return it."""
 
 
 def test_tables_declared_in_any_order_stand_after_what_they_read(spark: SparkSession) -> None:
@@ -157,9 +163,14 @@ def test_inputs_in_a_circle_are_refused_and_the_circle_is_shown(spark: SparkSess
             id="window_over_a_view",
         ),
         pytest.param(
-            lambda: materialized_view(name="t")(no_rows),
+            lambda: materialized_view(name="t")(one_row),
             "`t` reads no table",
             id="view_without_source",
+        ),
+        pytest.param(
+            lambda: materialized_view(name="t")(nothing),
+            "the query of `t` returns NoneType; expected a DataFrame",
+            id="query_without_return",
         ),
     ],
 )

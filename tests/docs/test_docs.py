@@ -242,7 +242,7 @@ def test_example_pipeline_gives_what_the_guide_says(parcels: Path, lakehouse: Te
     assert (load["depot"], f"{load['window_start']:%H:%M}") == ("North", "08:00")
     assert (load["weight_kilograms"], load["scan_count"]) == (42.5, 2)
     written = {"bronze_scans": 3, "scans": 2, "quarantined_scans": 1, "hourly_depot_load": 1}
-    assert carrier.counted_by_events() == written
+    assert carrier.counted_by_events(*written) == written
 
 
 def test_readings_of_every_literal_setting_are_named_in_the_guide() -> None:
