@@ -13,7 +13,7 @@ from pipeline.errors import AuthorError, UnknownNameError
 from pipeline.shape import check_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from pyspark.sql import DataFrame
@@ -69,6 +69,11 @@ class Graph:
     def downstream(self, names: set[str]) -> set[str]:
         """Return the datasets with everything that needs them, themselves included."""
         return self._closure(names, lambda name: [node.name for node in self.nodes.values() if name in node.inputs])
+
+    def filled_with(self, names: Iterable[str]) -> set[str]:
+        """Return the tables whose flows fill the named ones: a quarantine is filled with the table it belongs to."""
+        owners = {name: node.quarantine_of for name, node in self.nodes.items() if node.quarantine_of}
+        return {owners.get(name, name) for name in names}
 
     def _closure(self, names: set[str], neighbours: Callable[[str], list[str]]) -> set[str]:
         reached: set[str] = set()

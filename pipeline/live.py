@@ -5,14 +5,16 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from pipeline.console import open_console
 from pipeline.summary import Summary, TableProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from rich.console import Console
 
     from pipeline.event_log import Event, EventLog
 
@@ -40,7 +42,7 @@ def watching(log: EventLog, *, quiet: bool = False, console: Console | None = No
     """
     summary = Summary()
     log.listen(summary.take)
-    console = console or Console(quiet=quiet)
+    console = console or open_console(quiet=quiet)
     if not console.is_terminal:
         log.listen(lambda event: _print_line(console, summary, event))
         yield summary

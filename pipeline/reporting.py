@@ -95,7 +95,9 @@ class Reporter:
         for target in flow.targets:
             details: dict[str, Any] = {"status": "FAILED"}
             if evidence is not None and target == flow.node.name:
-                details["data_quality"] = self._data_quality(flow.node.name, evidence)
+                # Nothing was left out or marked: the batch was not written.
+                unwritten = {"dropped_records": 0, "warned_records": 0, "rolled_back": True}
+                details["data_quality"] = self._data_quality(flow.node.name, evidence) | unwritten
             origin = self._origin(dataset_name=target, flow_name=flow.node.name)
             message = f"Flow {flow.node.name} is FAILED: {error.problem}"
             self._log.tell(origin, "flow_progress", message, details, level="ERROR", error=error)

@@ -109,7 +109,7 @@ class Update:
         self._reporter.state("SETTING_UP_TABLES")
         self._reporter.definitions(lakehouse, flows)
         if reset:
-            self._reset([flow for flow in flows if flow.node.name in reset], selection)
+            self._reset(lakehouse, [flow for flow in flows if flow.node.name in reset], selection)
         self._reporter.state("RUNNING")
         files_again = Reprocessing(lakehouse, flows, self._reporter, self.id)
         files_again.finish(lambda flow: self._run_flow(lakehouse, flow))
@@ -176,11 +176,12 @@ class Update:
         except StreamingQueryException as error:
             raise _cause_of(failures, error) from error
 
-    def _reset(self, flows: list[Flow], selection: Selection) -> None:
+    def _reset(self, lakehouse: Lakehouse, flows: list[Flow], selection: Selection) -> None:
         for flow in flows:
-            if not flow.node.dataset.reset_allowed:
-                problem = f"{flow.node.dataset.location}: `{flow.node.name}` is declared with reset_allowed=False."
-                raise AuthorError(problem, "Leave it out of the full refresh, or allow the reset there.")
+            for dataset in map(lakehouse.dataset, flow.targets):
+                if not dataset.reset_allowed:
+                    problem = f"{dataset.location}: `{dataset.name}` is declared with reset_allowed=False."
+                    raise AuthorError(problem, "Leave it out of the full refresh, or allow the reset there.")
             if isinstance(flow, IngestFlow):
                 flow.check_reset(accept_loss=selection.accept_loss)
         self._reporter.state("RESETTING")
@@ -195,7 +196,9 @@ class Update:
     def _chosen(lakehouse: Lakehouse, selection: Selection) -> tuple[set[str], set[str]]:
         graph = lakehouse.graph
         everything = {node.name for node in graph.tables}
-        reset = everything if selection.full_refresh_all else graph.downstream(set(selection.full_refresh))
+        reset = (
+            everything if selection.full_refresh_all else graph.downstream(graph.filled_with(selection.full_refresh))
+        )
         if selection.refresh or (selection.full_refresh and not selection.full_refresh_all):
             return graph.upstream(set(selection.refresh)) | reset, reset
         return everything, reset

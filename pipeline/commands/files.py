@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from pipeline.commands.options import DEFAULT_PIPELINE, HomeOption, JsonOption, PipelineOption
+from pipeline.console import open_console
 from pipeline.home import Home
 from pipeline.settings import load_settings
 
@@ -28,7 +28,7 @@ def files(home: HomeOption = None, pipeline: PipelineOption = DEFAULT_PIPELINE, 
         typer.echo(json.dumps(rows, indent=2, default=str))
         return
     for table, records in found.items():
-        Console().print(_table(table, records))
+        open_console().print(_table(table, records))
 
 
 def _table(name: str, records: list[FileRecord]) -> Table:

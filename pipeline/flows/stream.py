@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.flows.flow import Lakehouse
     from pipeline.graph import Node
+    from pipeline.tables import Table
 
 # The row as the source has it travels beside the query's own columns until rows are told apart.
 _SOURCE_ROW = "__source_row"
@@ -74,16 +75,19 @@ class StreamFlow:
         is_new = table.committed_batch(batch.flow_id) < batch.batch_id
         stopping = [rule for rule in self._suite.rules if rule.action == "fail" or rule.fail_above is not None]
         if stopping or not is_new:
+            # Judged once without writing: a batch that has to stop must not have begun to write.
             observed.write.format("noop").mode("overwrite").save()
-            self._stop_on_violations(witness.evidence())
             observed = judged
+        if stopping and is_new:
+            self._stop_on_violations(witness.evidence())
         written = {self.node.name: table.append(self._good(observed), batch)}
         evidence = witness.evidence()
         quarantine = self.node.dataset.quarantine
         if quarantine:
             rejected = self._lakehouse.table(quarantine)
-            if evidence.dropped_rows or not rejected.exists:
-                written[quarantine] = rejected.append(self._rejected(judged), batch)
+            if evidence.dropped_rows or not is_new or not rejected.exists:
+                left_out = judged.where(F.size(FAILED) > 0) if is_new else self._missing_in(table, judged)
+                written[quarantine] = rejected.append(self._rejected(left_out), batch)
             else:
                 written[quarantine] = Written()
         return Progress(evidence.rows, written, evidence if self._suite.rules else None)
@@ -109,11 +113,17 @@ class StreamFlow:
             good = good.withColumn("warnings", F.col(WARNED))
         return without_verdicts(good).drop(_SOURCE_ROW, *self.node.dataset.expectation_columns)
 
-    def _rejected(self, judged: DataFrame) -> DataFrame:
-        rejected = judged.where(F.size(FAILED) > 0)
+    def _missing_in(self, table: Table, judged: DataFrame) -> DataFrame:
+        """Return the rows of a batch that its commit has left out; the rules may have changed since."""
+        if "record_id" not in judged.columns:
+            return judged.where(F.size(FAILED) > 0)
+        held = table.read(self._lakehouse.spark).select("record_id")
+        return judged.join(held, on="record_id", how="left_anti")
+
+    def _rejected(self, rejected: DataFrame) -> DataFrame:
         now = F.expr(moment(self._lakehouse.clock.now()))
         # A sender's keys may be called like the verdict's columns; their values are in the source.
-        as_sent = [F.col(_SOURCE_ROW)[name].alias(name) for name in _field_names(judged) if name not in _VERDICT]
+        as_sent = [F.col(_SOURCE_ROW)[name].alias(name) for name in _field_names(rejected) if name not in _VERDICT]
         failed, moment_of_verdict = _VERDICT
         return rejected.select(*as_sent, F.col(FAILED).alias(failed), now.alias(moment_of_verdict))
 

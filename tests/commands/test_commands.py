@@ -99,6 +99,10 @@ def test_dry_run_checks_everything_and_writes_nothing(tmp_path: Path, capsys: Ca
     said = capsys.readouterr().out
     assert "gold_hourly_device_summary" in said
     assert said.endswith("Nothing was written.\n")
+    assert pipeline("dry-run", "--json", "--home", str(tmp_path / "home")) == 0
+    tables = {table["name"]: table for table in json.loads(capsys.readouterr().out)}
+    assert tables["silver_cleaned_sensors"]["reads"] == ["bronze_sensor_readings"]
+    assert tables["silver_cleaned_sensors"]["rules"]["high_temperature"] == "warn"
     assert list(tmp_path.iterdir()) == []
 
 
