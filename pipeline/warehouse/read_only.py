@@ -20,7 +20,7 @@ SETTINGS = {
 }
 _FOLDER = Path(__file__).parent
 # Each is compiled against those before it.
-_SOURCES = ("Refusal", "Allowed", "Answers", "StatementGate", "PlanGate", "Gates", "ThriftServer")
+_SOURCES = ("Refusal", "Allowed", "Answers", "StatementGate", "PlanGate", "Gates", "NoMetastore", "ThriftServer")
 _PACKAGE = "smartfactory.warehouse"
 
 

@@ -99,6 +99,8 @@ def _spark_settings(settings: SparkSettings, host: str, port: int, scratch: str)
         "spark.hadoop.hive.server2.thrift.bind.host": host,
         "spark.hadoop.hive.server2.thrift.port": str(port),
         "spark.hadoop.hive.server2.enable.doAs": "false",
+        # It would end forgotten sessions behind the guard's back; they end with their connections anyway.
+        "spark.hadoop.hive.server2.session.check.interval": "0ms",
         "spark.hadoop.hive.server2.logging.operation.log.location": str(Path(scratch) / "operations"),
     }
     return settings.model_copy(update={"configuration": {**settings.configuration, **own}})

@@ -161,7 +161,6 @@ SERVER = {
     "set_path": "SET PATH = smart_factory",
     "reset": "RESET",
     "reset_one": "RESET spark.sql.runSQLOnFiles",
-    "use_other_catalog": "USE CATALOG evil",
     "kill_nothing": "ALTER SYSTEM KILL",
 }
 ATTACKS = {**WRITES, **DEFINITIONS, **FILES, **SERVER}

@@ -1,7 +1,11 @@
 package smartfactory.warehouse;
 
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.spark.sql.catalyst.FunctionIdentifier;
 import org.apache.spark.sql.catalyst.TableIdentifier;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedFunction;
@@ -19,6 +23,7 @@ import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.execution.command.SetCommand;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.StructType;
+import org.apache.spark.unsafe.Platform;
 import scala.Option;
 import scala.Product;
 import scala.Tuple2;
@@ -30,6 +35,12 @@ import scala.jdk.javaapi.CollectionConverters;
  * catalog's name loads its class.
  */
 public class StatementGate implements ParserInterface {
+  private static final List QUERIES =
+      Arrays.asList("select with from table values show describe desc explain use".split(" "));
+  /** Behind comments and brackets. */
+  private static final Pattern FIRST_WORD =
+      Pattern.compile("\\A(?:[\\s(]|--[^\\n]*|/\\*.*?\\*/)*([^\\s(]\\w*)", Pattern.DOTALL);
+
   private final ParserInterface parser;
   private final Allowed allowed;
 
@@ -39,11 +50,19 @@ public class StatementGate implements ParserInterface {
   }
 
   public LogicalPlan parsePlan(String text) throws ParseException {
-    return judged(parser.parsePlan(text));
+    try {
+      return judged(parser.parsePlan(text));
+    } catch (Throwable fault) {
+      throw explained(text, fault);
+    }
   }
 
   public LogicalPlan parsePlanWithParameters(String text, ParameterContext parameters) throws ParseException {
-    return judged(parser.parsePlanWithParameters(text, parameters));
+    try {
+      return judged(parser.parsePlanWithParameters(text, parameters));
+    } catch (Throwable fault) {
+      throw explained(text, fault);
+    }
   }
 
   public LogicalPlan parseQuery(String text) throws ParseException {
@@ -76,6 +95,32 @@ public class StatementGate implements ParserInterface {
 
   public StructType parseRoutineParam(String text) throws ParseException {
     return parser.parseRoutineParam(text);
+  }
+
+  /** Spark's own words help who mistypes a query; of anything else a client learns that it is not served. */
+  private RuntimeException explained(String text, Throwable fault) {
+    if (!(fault instanceof Refusal)) {
+      for (int end = text.indexOf(';'); end >= 0; end = text.indexOf(';', end + 1)) {
+        if (!text.substring(end + 1).trim().isEmpty() && isStatement(text.substring(0, end))) {
+          return Refusal.because("several statements at once");
+        }
+      }
+      Matcher word = FIRST_WORD.matcher(text);
+      if (word.find() && !QUERIES.contains(word.group(1).toLowerCase(Locale.ROOT))) {
+        return Refusal.of(word.group(1));
+      }
+    }
+    Platform.throwException(fault);
+    return null;
+  }
+
+  private boolean isStatement(String text) {
+    try {
+      parser.parsePlan(text);
+      return true;
+    } catch (Exception fault) {
+      return false;
+    }
   }
 
   private LogicalPlan judged(LogicalPlan plan) {

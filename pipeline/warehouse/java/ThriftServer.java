@@ -83,6 +83,13 @@ public class ThriftServer {
     }
 
     public void closeSession(SessionHandle session) throws HiveSQLException {
+      try {
+        NoMetastore.stand(getSession(session).getHiveConf());
+      } catch (HiveSQLException unknown) {
+        throw unknown;
+      } catch (Exception unforeseen) {
+        throw new HiveSQLException(unforeseen);
+      }
       sessions.closeSession(session);
     }
 
