@@ -4,8 +4,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 RUN := .venv/bin/python
 READY := .venv/.ready
+SUPERSET_READY := .venv-superset/.ready
 
-.PHONY: help setup demo act1 act2 act3 act5 run test lint format reset
+.PHONY: superset help setup demo act1 act2 act3 act5 run test lint format reset
 
 help: ## Print this list
 	@echo "Smart Factory lakehouse: make <target>"
@@ -14,6 +15,10 @@ help: ## Print this list
 $(READY): requirements/bootstrap.txt requirements/dev.txt scripts/setup.py
 	@$(PYTHON) scripts/setup.py
 	@touch $(READY)
+
+$(SUPERSET_READY): $(READY) requirements/superset.txt scripts/setup_superset.py
+	@$(RUN) scripts/setup_superset.py
+	@touch $(SUPERSET_READY)
 
 setup: $(READY) ## Python packages into .venv/, Delta's jars into .jars/ (other targets call it when due)
 
@@ -34,6 +39,9 @@ act5: $(READY) ## Recap, with figures from the event log
 
 run: $(READY) ## One triggered update
 	@$(RUN) -m pipeline run
+
+superset: $(SUPERSET_READY) ## Dashboards and SQL Lab at http://localhost:8088, with the SQL warehouse if none answers
+	@.venv-superset/bin/python superset/serve.py
 
 test: $(READY) ## All tests that need neither Docker nor a browser
 	@$(RUN) -m pytest

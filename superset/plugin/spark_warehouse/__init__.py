@@ -1,0 +1,1 @@
+"""Spark's Thrift Server for SQLAlchemy and Superset."""
