@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
@@ -18,6 +20,34 @@ if TYPE_CHECKING:
     from pipeline.clock import Clock
     from pipeline.home import Home
 
+# Somebody who only looks whether the lock is held holds it for that moment.
+_PATIENCE_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that holds the lakehouse, as far as it can be told.
+
+    Attributes:
+        what: What it does, such as `update <id>`; empty while it is just starting.
+    """
+
+    what: str = ""
+    pid: int = 0
+    host: str = ""
+    since: str = ""
+
+    @property
+    def update_id(self) -> str | None:
+        """The update that this process runs, or None."""
+        kind, _, name = self.what.partition(" ")
+        return name if kind == "update" else None
+
+    def __str__(self) -> str:
+        if not self.what:
+            return "a process that is just starting"
+        return f"{self.what}, process {self.pid} on {self.host}, since {self.since}"
+
 
 @contextmanager
 def exclusive(home: Home, clock: Clock, what: str) -> Iterator[None]:
@@ -27,28 +57,43 @@ def exclusive(home: Home, clock: Clock, what: str) -> Iterator[None]:
         PipelineBusyError: Another process holds it.
     """
     home.lock.parent.mkdir(parents=True, exist_ok=True)
-    holder = home.lock.with_name("holder.json")
+    note = home.lock.with_name("holder.json")
     try:
-        with FileLock(home.lock, timeout=0):
+        with FileLock(home.lock, timeout=_PATIENCE_SECONDS):
             facts = {
                 "pid": os.getpid(),
                 "host": socket.gethostname(),
                 "what": what,
                 "since": clock.now().isoformat(timespec="seconds"),
             }
-            holder.write_text(json.dumps(facts), encoding="utf-8")
+            note.write_text(json.dumps(facts), encoding="utf-8")
             try:
                 yield
             finally:
-                holder.unlink(missing_ok=True)
+                note.unlink(missing_ok=True)
     except Timeout:
         raise PipelineBusyError(describe_holder(home)) from None
 
 
+def holder(home: Home) -> Holder | None:
+    """Return who holds the lock now, or None."""
+    try:
+        with home.lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _written_down(home)
+    except FileNotFoundError:
+        return None
+    return None
+
+
 def describe_holder(home: Home) -> str:
     """Return who holds the lock, as far as it can be told."""
+    return str(_written_down(home))
+
+
+def _written_down(home: Home) -> Holder:
     try:
-        facts = json.loads(home.lock.with_name("holder.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return "a process that is just starting"
-    return f"{facts['what']}, process {facts['pid']} on {facts['host']}, since {facts['since']}"
+        return Holder(**json.loads(home.lock.with_name("holder.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return Holder()

@@ -169,6 +169,7 @@ def _flow_definition(node: Node) -> dict[str, Any]:
         "input_datasets": node.inputs,
         "input_files": files,
         "output_dataset": node.name,
+        "quarantine_of": node.quarantine_of,
         "flow_type": _FLOW_TYPES[node.dataset.kind],
         "comment": node.dataset.comment,
         "schema": schema,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,18 +14,19 @@ import pytest
 from pipeline.clock import FixedClock
 from pipeline.errors import PipelineBusyError
 from pipeline.home import Home
-from pipeline.lock import exclusive
+from pipeline.lock import exclusive, holder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CLOCK = FixedClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
 HOLDER = """
-import sys, time
+import sys
+import threading, time
 from pathlib import Path
 from pipeline.clock import SystemClock
 from pipeline.home import Home
-from pipeline.lock import exclusive
+from pipeline.lock import exclusive, holder
 with exclusive(Home(Path(sys.argv[1])), SystemClock(), "update abcd"):
     print("held", flush=True)
     time.sleep(60)
@@ -60,3 +63,44 @@ def test_lock_is_free_after_an_update_that_failed(tmp_path: Path) -> None:
         raise ZeroDivisionError
     with exclusive(home, CLOCK, "update 2"):
         assert "update 2" in home.lock.with_name("holder.json").read_text()
+
+
+def test_holder_is_told_while_the_lock_is_held_and_only_then(tmp_path: Path) -> None:
+    home = Home(tmp_path / "a home")
+    assert holder(home) is None
+    with exclusive(home, CLOCK, "update abcd"):
+        found = holder(home)
+        assert found is not None
+        assert (found.what, found.update_id, found.pid) == ("update abcd", "abcd", os.getpid())
+    assert holder(home) is None
+
+
+def test_holder_that_was_killed_and_left_its_note_behind_holds_nothing(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with exclusive(home, CLOCK, "reset"):
+        note = home.lock.with_name("holder.json").read_text()
+        assert (found := holder(home)) is not None
+        assert found.update_id is None
+    home.lock.with_name("holder.json").write_text(note)
+    assert holder(home) is None
+
+
+def test_looking_whether_the_lock_is_held_keeps_no_update_from_starting(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with exclusive(home, CLOCK, "update 1"):
+        pass
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            holder(home)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for number in range(200):
+            with exclusive(home, CLOCK, f"update {number}"):
+                pass
+    finally:
+        done.set()
+        looking.join()

@@ -1,0 +1,179 @@
+"""What is read back of updates from a log that was written as an update writes it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from deltalake import DeltaTable
+
+from pipeline.errors import EnvironmentFaultError
+from pipeline.lock import exclusive
+from pipeline.record.record import Record, RuleOutcome, TableTotals, UnknownUpdateError
+from pipeline.record.stored_log import StoredLog
+from tests.conftest import NOON
+from tests.record.log_writer import SCHEMA
+
+if TYPE_CHECKING:
+    from pipeline.clock import FixedClock
+    from pipeline.home import Home
+    from tests.record.log_writer import LogWriter
+
+
+def test_record_of_a_home_without_a_log_is_empty(record: Record) -> None:
+    assert record.updates() == []
+    assert record.update() is None
+    assert record.totals() == {}
+
+
+def test_updates_stand_newest_first_with_what_each_did(record: Record, writer: LogWriter, clock: FixedClock) -> None:
+    writer.whole("u1", 10, dropped=2, warned=3)
+    clock.advance(timedelta(minutes=5))
+    writer.begin("u2")
+    clock.advance(timedelta(seconds=7))
+    writer.tell("u2", "flow_progress", "orders", status="FAILED", error=ValueError("no such file"), level="ERROR")
+    writer.tell("u2", "flow_progress", "paid_orders", status="SKIPPED", level="WARN")
+    writer.tell("u2", "update_progress", state="FAILED", error=ValueError("no such file"), level="ERROR")
+    writer.log.flush()
+    failed, done = record.updates()
+    assert [done.update_id, done.cause, done.run_as, done.state] == ["u1", "USER_ACTION", "mira", "COMPLETED"]
+    assert [done.created_at, done.ended_at] == [NOON, NOON]
+    assert [done.rows_in, done.rows_written, done.rows_dropped, done.rows_warned] == [10, 18, 2, 3]
+    assert (done.failures, done.errors) == ([], [])
+    assert [failed.update_id, failed.state, failed.duration(NOON)] == ["u2", "FAILED", timedelta(seconds=7)]
+    assert (failed.failures, failed.errors) == (["orders"], ["no such file"])
+    assert {name: table.status for name, table in failed.tables.items()} == {
+        "orders": "FAILED",
+        "paid_orders": "SKIPPED",
+    }
+    assert [update.update_id for update in record.updates(limit=1)] == ["u2"]
+
+
+def test_update_whose_process_is_gone_is_killed_and_its_flows_are_stopped(
+    record: Record, writer: LogWriter, clock: FixedClock
+) -> None:
+    writer.begin("u1")
+    clock.advance(timedelta(seconds=3))
+    writer.orders("u1", 10, status="RUNNING")
+    writer.log.flush()
+    (update,) = record.updates()
+    assert (update.state, update.ended_at) == ("KILLED", NOON + timedelta(seconds=3))
+    assert {name: table.status for name, table in update.tables.items()} == dict.fromkeys(update.tables, "STOPPED")
+    assert update.tables["orders"].rows_written == 10
+
+
+def test_update_that_holds_the_lock_runs_and_an_older_one_without_an_end_does_not(
+    record: Record, writer: LogWriter, clock: FixedClock, home: Home
+) -> None:
+    writer.begin("u1")
+    with exclusive(home, clock, "update u2"):
+        writer.begin("u2")
+        writer.log.flush()
+        assert [(update.update_id, update.state) for update in record.updates()] == [
+            ("u2", "RUNNING"),
+            ("u1", "KILLED"),
+        ]
+        running = record.update("u2")
+        assert running is not None
+        assert running.duration(NOON + timedelta(seconds=9)) == timedelta(seconds=9)
+    assert [update.state for update in record.updates()] == ["KILLED", "KILLED"]
+
+
+def test_record_that_is_asked_again_has_what_came_since(record: Record, writer: LogWriter, home: Home) -> None:
+    writer.begin("u1")
+    writer.log.flush()
+    assert [update.rows_in for update in record.updates()] == [0]
+    writer.orders("u1", 10)
+    writer.log.flush()
+    assert [update.rows_in for update in record.updates()] == [10]
+    writer.orders("u1", 5)
+    writer.end("u1")
+    assert [(update.state, update.rows_in) for update in record.updates()] == [("COMPLETED", 15)]
+    DeltaTable(home.schema(SCHEMA) / "event_log").optimize.compact()
+    writer.whole("u2", 1)
+    assert [update.rows_in for update in record.updates()] == [1, 15]
+
+
+def test_record_of_a_lakehouse_that_was_deleted_and_begun_anew_forgets_the_old_one(
+    record: Record, writer: LogWriter, home: Home, clock: FixedClock
+) -> None:
+    import shutil
+
+    from tests.record.log_writer import LogWriter as NewWriter
+
+    writer.whole("u1", 10)
+    assert [update.update_id for update in record.updates()] == ["u1"]
+    shutil.rmtree(home.root)
+    assert record.updates() == []
+    NewWriter(home, clock).whole("u2", 1)
+    assert [update.update_id for update in record.updates()] == ["u2"]
+
+
+def test_update_is_found_by_how_its_id_begins(record: Record, writer: LogWriter) -> None:
+    for update in ("ab1", "ab2", "cd1"):
+        writer.whole(update, 3)
+    found = record.update("cd")
+    assert found is not None
+    assert (found.update_id, found.rows_in) == ("cd1", 3)
+    newest = record.update()
+    assert newest is not None
+    assert newest.update_id == "cd1"
+    for wrong, said in (("ab", "2 updates have"), ("zz", "No update has")):
+        with pytest.raises(UnknownUpdateError, match=f"{said} an id that begins with `{wrong}`"):
+            record.update(wrong)
+
+
+def test_update_is_read_from_its_own_files_alone(
+    home: Home, writer: LogWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        writer.whole(f"{number}-update", 3)
+    opened: list[str] = []
+    rows = StoredLog.rows
+
+    def noted(log: StoredLog, files: Any, where: Any = None) -> Any:
+        opened.extend(file.path for file in files)
+        return rows(log, files, where)
+
+    monkeypatch.setattr(StoredLog, "rows", noted)
+    assert Record(home, SCHEMA).update("4-update") is not None
+    assert len(opened) == 1
+
+
+def test_totals_and_expectations_go_over_all_updates(record: Record, writer: LogWriter, clock: FixedClock) -> None:
+    writer.whole("u1", 10, dropped=2, warned=3)
+    clock.advance(timedelta(minutes=5))
+    writer.whole("u2", 4)
+    assert record.totals() == {
+        "orders": TableTotals(rows_written=14),
+        "paid_orders": TableTotals(rows_written=12, rows_dropped=2, rows_warned=3),
+    }
+    later = NOON + timedelta(minutes=5)
+    assert record.expectations("paid_orders") == [
+        RuleOutcome("u2", later, "paid_orders", "known_customer", "drop", 4, 0),
+        RuleOutcome("u2", later, "paid_orders", "small", "warn", 4, 0),
+        RuleOutcome("u1", NOON, "paid_orders", "known_customer", "drop", 8, 2),
+        RuleOutcome("u1", NOON, "paid_orders", "small", "warn", 7, 3),
+    ]
+    assert {outcome.update_id for outcome in record.expectations("paid_orders", limit=1)} == {"u2"}
+    assert record.expectations("orders") == record.expectations("unknown") == []
+
+
+def test_log_that_cannot_be_read_is_one_sentence(record: Record, writer: LogWriter) -> None:
+    writer.whole("u1", 1)
+    for file in writer.log.path.glob("*.parquet"):
+        file.write_bytes(b"broken")
+    with pytest.raises(EnvironmentFaultError, match=r"The event log .* cannot be read"):
+        record.updates()
+
+
+def test_record_is_imported_without_spark_and_without_great_expectations() -> None:
+    program = (
+        "import sys, pipeline.record.record, pipeline.record.event_filter;"
+        "sys.exit(str({'pyspark', 'great_expectations', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "set()"
