@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.flows.flow import Lakehouse
 from pipeline.graph import Graph, load_declarations, resolve
+from pipeline.ingest.evolution import new_hints
 from pipeline.ingest.schema_log import SchemaLog
 from pipeline.quality.suites import Suites, check_declared
 
@@ -32,7 +33,8 @@ def open_lakehouse(spark: SparkSession, home: Home, settings: Settings, clock: C
 
     def empty_files(dataset: Dataset, source: FilesSource) -> DataFrame:
         latest = SchemaLog(home.state / "schema_log" / schema / dataset.name).latest()
-        columns = latest.columns if latest else source.hints
+        logged = latest.columns if latest else ()
+        columns = (*logged, *new_hints(source, logged).values())
         data = [f"`{column.name}` {_SQL_TYPES[column.type]}" for column in columns]
         technical = [
             "_rescued_data STRING",

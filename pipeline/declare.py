@@ -6,7 +6,7 @@ import re
 import sys
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
+from typing import TYPE_CHECKING, Any, Protocol, overload
 
 from pipeline.dataset import Dataset, Kind, Query, Registry, SourceLocation, TimeWindow
 from pipeline.errors import AuthorError, UnknownNameError
@@ -120,7 +120,7 @@ def temporary_view(query: Query | None = None, /, **options: Any) -> Any:
 def read_files(
     path: str,
     *,
-    format: Literal["json", "csv"] = "json",  # noqa: A002 - the word that Spark's readers use
+    format: str = "json",  # noqa: A002 - the word that Spark's readers use
     schema_hints: str = "",
     **options: Any,
 ) -> DataFrame:

@@ -37,7 +37,8 @@ class Home:
         if _ADDRESS.match(text):
             problem = f"The home must be a local path; got `{text}`."
             raise AuthorError(problem, f"Set --home or {HOME_VARIABLE} to a folder of this machine.")
-        root = Path(text).expanduser().absolute()
+        # Spark resolves `..` in a path by its text; the names it gives files have to begin with this one.
+        root = Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100
         if root.exists() and not root.is_dir():
             problem = f"The home `{root}` is a file; expected a folder."
             raise AuthorError(problem, f"Choose another folder with --home or {HOME_VARIABLE}.")

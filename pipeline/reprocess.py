@@ -73,9 +73,9 @@ class Reprocessing:
         asked = set(selection.reprocess_files)
         for flow in self._flows:
             if isinstance(flow, IngestFlow):
-                named = flow.named_files(asked, selection.reprocess_since)
+                named = flow.zone.named(asked, selection.reprocess_since)
                 asked -= {name for name in asked for path in named if path.endswith(f"/{name.rsplit('/', 1)[-1]}")}
-                paths = [*named, *flow.files_to_retry(self._update_id, every_one=selection.retry_files)]
+                paths = [*named, *flow.zone.due_again(self._update_id, every_one=selection.retry_files)]
                 if paths:
                     self.begin(flow, list(dict.fromkeys(paths)))
                     begun = True
@@ -90,7 +90,7 @@ class Reprocessing:
         Raises:
             FilesGoneError: A file stands nowhere any more.
         """
-        gone = [path for path in paths if not flow.restore(path)]
+        gone = [path for path in paths if not flow.zone.restore(path)]
         if gone:
             raise FilesGoneError(flow.node.name, gone, "Put them back into the landing zone, or leave them out.")
         intent = Intent(str(uuid.uuid4()), flow.node.name, tuple(paths), flow.table.version())
@@ -125,10 +125,11 @@ class Reprocessing:
     def _carry_out(self, flow: IngestFlow, intent: Intent, run_flow: Callable[[Flow], None]) -> None:
         outdated = flow.rows_of(list(intent.paths), intent.version)
         downstream = self._downstream(flow)
-        for other in reversed(downstream):
-            if not isinstance(other, ViewFlow):
-                self._take_out(other, outdated, intent)
-        self._take_out(flow, outdated, intent)
+        if outdated is not None:
+            for other in reversed(downstream):
+                if not isinstance(other, ViewFlow):
+                    self._take_out(other, outdated, intent)
+            self._take_out(flow, outdated, intent)
         batch = Batch(self._update_id, flow.node.name, intent.id, 1)
         self._reporter.batch_done(flow, batch, flow.take_again(list(intent.paths), outdated, batch))
         for other in downstream:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
@@ -11,14 +11,12 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code 
 from pipeline.flows.flow import FilesGoneError, Progress, moment
 from pipeline.flows.position import Position
 from pipeline.flows.reader import BatchReader
-from pipeline.ingest.archive import Archive
 from pipeline.ingest.batch import FileBatch
-from pipeline.ingest.changes import changes, landed_file
-from pipeline.ingest.file_state import FileRecord, FileState, file_records, missing_record
+from pipeline.ingest.file_state import FileState, file_records
 from pipeline.ingest.identity import with_known_ids
-from pipeline.ingest.landing import discovery, listed, planned
-from pipeline.ingest.reader import FileOutcome
+from pipeline.ingest.reader import FileOutcome, read_error
 from pipeline.ingest.schema_log import SchemaLog
+from pipeline.ingest.zone import LandingZone, present
 from pipeline.tables import Batch, Table, Written
 
 if TYPE_CHECKING:
@@ -28,8 +26,21 @@ if TYPE_CHECKING:
 
     from pipeline.flows.flow import Lakehouse
     from pipeline.graph import Node
+    from pipeline.ingest.file_state import FileRecord
     from pipeline.ingest.landing import LandedFile
     from pipeline.ingest.source import FilesSource
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a table held of files that are read again.
+
+    Attributes:
+        gone: Those of the files that are no longer there.
+    """
+
+    rows: DataFrame
+    gone: list[str]
 
 
 class IngestFlow:
@@ -43,11 +54,9 @@ class IngestFlow:
         self.node = node
         self._lakehouse = lakehouse
         self._source = source
-        self._folder = lakehouse.home.landing / source.path
         self._schema_log = SchemaLog(lakehouse.state("schema_log", node.name))
-        self._file_state = FileState(lakehouse.state("files", node.name))
-        self._archive = Archive(self._folder, lakehouse.home.root / "archive" / source.path)
         self.position = Position(lakehouse.state("checkpoints", node.name))
+        self.zone = LandingZone(lakehouse.home, source, FileState(lakehouse.state("files", node.name)), self.position)
 
     @property
     def targets(self) -> list[str]:
@@ -60,8 +69,10 @@ class IngestFlow:
         return self._lakehouse.table(self.node.name)
 
     def source(self) -> DataFrame:
-        """Return the stream of landed files."""
-        return discovery(self._lakehouse.spark, self._folder, self._source)
+        """Return the stream that hands out new files, batch by batch."""
+        discovery = self.zone.discovery()
+        discovery.look(self._lakehouse.clock.now())
+        return discovery.stream(self._lakehouse.spark)
 
     def process(self, rows: DataFrame, batch: Batch) -> Progress:
         """Ingest a batch of files and note what became of each.
@@ -69,116 +80,80 @@ class IngestFlow:
         Raises:
             NewColumnsError: The files bring columns that the source does not take.
         """
-        now = self._lakehouse.clock.now()
-        files = listed(rows.collect(), self._folder)
-        missing = self._missing(batch, files)
-        return self._ingest(files, batch, now, None, missing)
+        del rows  # the checkpoint names the files
+        files, discovered, missing = self.zone.planned(batch, self._lakehouse.clock.now())
+        return self._ingest(files, batch, discovered, missing)
+
+    def rows_of(self, paths: list[str], version: int) -> DataFrame | None:
+        """Return the rows that some files had brought into the table, as of one of its versions."""
+        if version < 0:
+            return None
+        reader = self._lakehouse.spark.read.format("delta").option("versionAsOf", str(version))
+        return reader.load(str(self.table.path)).where(F.col("source_file").isin(paths))
+
+    def take_again(self, paths: list[str], known: DataFrame | None, batch: Batch) -> Progress:
+        """Read files once more; records that are among the known rows keep their `record_id`.
+
+        The known rows of a file that is gone by now are put back as they were.
+        """
+        files = present(paths)
+        there = {file.path for file in files}
+        discovered = {path: record.discovered_at for path, record in self.zone.known().items() if record.discovered_at}
+        gone = [path for path in paths if path not in there]
+        return self._ingest(files, batch, discovered, [], Known(known, gone) if known is not None else None)
 
     def _ingest(
         self,
         files: list[LandedFile],
         batch: Batch,
-        now: datetime,
-        known: DataFrame | None,
-        missing: list[FileRecord] | None = None,
+        discovered: dict[str, datetime],
+        missing: list[FileRecord],
+        known: Known | None = None,
     ) -> Progress:
-        if not files:
-            self._file_state.add(missing or [])
+        if not files and known is None:
+            self.zone.note(missing)
             return Progress(0, {self.node.name: Written()})
         if self.table.committed_batch(batch.flow_id) >= batch.batch_id:
             outcomes, added = self._recounted(files), dict[str, str]()
         else:
+            now = self._lakehouse.clock.now()
             reading = FileBatch(self._lakehouse.spark, self._source, self._schema_log, files)
             reading.write(lambda records: self._commit(records, batch, now, known), now)
             outcomes, added = reading.settled(), reading.added
         written = self.table.written_by(batch)
-        records = file_records(files, outcomes, batch, self.position.flow_id(), now, self._lakehouse.clock.now())
-        self._file_state.add([*records, *(missing or [])])
+        committed = self._lakehouse.clock.now()
+        records = file_records(files, outcomes, batch, self.position.flow_id(), discovered, committed)
+        self.zone.note([*records, *missing])
         return Progress(written.rows, {self.node.name: written}, facts=_facts(outcomes, added))
-
-    def restore(self, path: str) -> bool:
-        """Tell whether a file stands in the landing zone, brought back from the archive if it was there."""
-        return self._archive.restore(path)
-
-    def rows_of(self, paths: list[str], version: int) -> DataFrame:
-        """Return the rows that some files had brought into the table, as of one of its versions."""
-        reader = self._lakehouse.spark.read.format("delta").option("versionAsOf", str(version))
-        return reader.load(str(self.table.path)).where(F.col("source_file").isin(paths))
-
-    def take_again(self, paths: list[str], known: DataFrame, batch: Batch) -> Progress:
-        """Read files once more; records that are among the known rows keep their `record_id`."""
-        now = self._lakehouse.clock.now()
-        files = sorted(
-            (landed_file(path) for path in paths if os.path.lexists(path)),
-            key=lambda file: (file.modified_at, file.path),
-        )
-        return self._ingest(files, batch, now, known)
-
-    def files_to_retry(self, update_id: str, *, every_one: bool) -> list[str]:
-        """Return the files to be read again: those set aside that changed, and overwritten ones where allowed.
-
-        Other versions that are not to be read are put on record.
-
-        Args:
-            update_id: The update that finds them.
-            every_one: Whether set-aside files are retried although they have not changed.
-        """
-        known = self._known_files()
-        found = changes(known, self._folder, self._source)
-        again = [change for change in found if change.known.state == "set aside" or self._source.allow_overwrites]
-        now = self._lakehouse.clock.now()
-        for change in found:
-            if change not in again:
-                self._file_state.add([change.record(now, self.position.flow_id(), update_id)])
-        paths = [change.file.path for change in again]
-        if every_one:
-            paths += [path for path, file in known.items() if file.state == "set aside" and os.path.lexists(path)]
-        return list(dict.fromkeys(paths))
-
-    def named_files(self, names: set[str], since: datetime | None) -> list[str]:
-        """Return the files read that bear one of the names or paths, or were committed since a moment."""
-        return [
-            path
-            for path, file in self._known_files().items()
-            if path in names
-            or path.rsplit("/", 1)[-1] in names
-            or (since is not None and file.committed_at is not None and file.committed_at >= since)
-        ]
 
     def clean(self) -> int:
         """Archive or delete files as the source says, and return how many."""
-        return self._archive.clean(self._source, self._known_files(), self._lakehouse.clock.now())
-
-    def _known_files(self) -> dict[str, FileRecord]:
-        return self._file_state.current(self.position.flow_id()) if self.position.exists else {}
+        return self.zone.clean(self._lakehouse.clock.now())
 
     def check_reset(self, *, accept_loss: bool) -> None:
-        """Check that a full refresh finds every file again.
+        """Check that a full refresh finds every file again, as it was read.
 
         Raises:
             FilesGoneError: Some are gone for good, and that was not accepted.
         """
-        gone = [path for path, file in self._known_files().items() if file.rows and not self._archive.has(path)]
-        if gone and not accept_loss:
-            raise FilesGoneError(self.node.name, gone, "Put them back, or add --accept-loss to go on without them.")
+        if accept_loss or not self.table.exists:
+            return
+        rows = self.table.read(self._lakehouse.spark)
+        if "source_file" in rows.columns:
+            held = {row["source_file"] for row in rows.select("source_file").distinct().collect()}
+        else:
+            held = {path for path, file in self.zone.known().items() if file.rows}
+        lost = self.zone.lost(held)
+        if lost:
+            raise FilesGoneError(self.node.name, lost, "Put them back, or add --accept-loss to go on without them.")
 
     def reset(self) -> dict[str, Written]:
         """Empty the table, so that every file of the landing zone and the archive is read again."""
-        self._archive.restore_all()
+        self.zone.restore_all()
         self.position.renew()
         return {self.node.name: self.table.empty(self._lakehouse.spark)}
 
-    def _missing(self, batch: Batch, files: list[LandedFile]) -> list[FileRecord]:
-        """Return records of files that the batch was planned with and that are gone."""
-        there = {file.path for file in files}
-        now = self._lakehouse.clock.now()
-        return [
-            missing_record(path, batch, now)
-            for path in planned(self.position.checkpoint(), batch.batch_id)
-            if path not in there and str(self._folder) == path.rsplit("/", 1)[0] and not os.path.lexists(path)
-        ]
-
-    def _commit(self, records: DataFrame, batch: Batch, now: datetime, known: DataFrame | None) -> None:
+    def _commit(self, records: DataFrame, batch: Batch, now: datetime, known: Known | None) -> None:
         stamped = records.select(
             F.concat(F.lit(f"{uuid.uuid4().hex[:16]}-"), F.lower(F.hex(F.monotonically_increasing_id()))).alias(
                 "record_id"
@@ -186,9 +161,11 @@ class IngestFlow:
             "*",
             F.expr(moment(now)).alias("ingestion_timestamp"),
         )
-        if known is not None:
-            stamped = with_known_ids(stamped, known)
         result = BatchReader(self._lakehouse, self.node, None, stamped).query()
+        if known is not None:
+            result = with_known_ids(result, known.rows)
+            kept = known.rows.where(F.col("source_file").isin(known.gone))
+            result = result.unionByName(kept, allowMissingColumns=True) if known.gone else result
         self.table.append(result, batch)
 
     def _recounted(self, files: list[LandedFile]) -> list[FileOutcome]:
@@ -205,11 +182,8 @@ class IngestFlow:
             )
             .collect()
         )
-        known = {
-            row["source_file"]: FileOutcome(row["source_file"], row["rows"], row["corrupt_rows"], row["rescued_rows"])
-            for row in counted
-        }
-        return [known.get(path, FileOutcome(path)) for path in paths]
+        counts = {row["source_file"]: (row["rows"], row["corrupt_rows"], row["rescued_rows"]) for row in counted}
+        return [FileOutcome(path, *counts.get(path, (0, 0, 0)), error=read_error(path)) for path in paths]
 
 
 def _facts(outcomes: list[FileOutcome], added: dict[str, str]) -> dict[str, object]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
+
+from pipeline.ingest.landing import LandedFile
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,15 +25,15 @@ class Archive:
     def has(self, path: str) -> bool:
         """Tell whether a file stands in the landing zone or in the archive."""
         name = path.rsplit("/", 1)[-1]
-        return (self._landing / name).exists() or (self._archive / name).exists()
+        return os.path.lexists(self._landing / name) or (self._archive / name).exists()
 
     def restore(self, path: str) -> bool:
         """Tell whether a file stands in the landing zone, brought back from the archive if it was there."""
         name = path.rsplit("/", 1)[-1]
-        if not (self._landing / name).exists() and (self._archive / name).exists():
+        if not os.path.lexists(self._landing / name) and (self._archive / name).exists():
             self._landing.mkdir(parents=True, exist_ok=True)
             (self._archive / name).rename(self._landing / name)
-        return (self._landing / name).exists()
+        return os.path.lexists(self._landing / name)
 
     def restore_all(self) -> None:
         """Bring every archived file back into the landing zone."""
@@ -42,6 +45,7 @@ class Archive:
         """Archive or delete, as the source says, what was committed longer ago than its retention.
 
         Files that were set aside, or came again in another version, stay where somebody will look for them.
+        A second version that was read takes its first one's place in the archive.
 
         Returns:
             How many files were taken out of the landing zone.
@@ -52,7 +56,7 @@ class Archive:
         for record in files.values():
             file = self._landing / record.path.rsplit("/", 1)[-1]
             is_due = record.committed_at is not None and now - record.committed_at >= source.clean_source_retention
-            if record.state != "ingested" or not is_due or not file.exists():
+            if record.state != "ingested" or not is_due or not _is_as_read(file, record):
                 continue
             if source.clean_source == "archive":
                 self._archive.mkdir(parents=True, exist_ok=True)
@@ -61,3 +65,11 @@ class Archive:
                 file.unlink()
             taken += 1
         return taken
+
+
+def _is_as_read(file: Path, record: FileRecord) -> bool:
+    try:
+        stands = LandedFile.found_at(str(file))
+    except FileNotFoundError:
+        return False
+    return (stands.size_bytes, stands.modified_at) == (record.size_bytes, record.modified_at)

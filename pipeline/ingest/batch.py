@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+from py4j.protocol import Py4JJavaError
 from pyspark.accumulators import AccumulatorParam
-from pyspark.errors import PythonException
+from pyspark.errors import PySparkException
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from pipeline.ingest.evolution import NewKey, evolved
+from pipeline.ingest.evolution import NewKey, evolved, new_hints
 from pipeline.ingest.landing import LandedFile
 from pipeline.ingest.reader import FileOutcome, Plan, merged_keys, read_records, rows_of
 
@@ -67,7 +68,8 @@ class FileBatch:
         version = self._evolve(version, self._sampled(version), now)
         try:
             commit(self._read_in_workers(version))
-        except PythonException as error:
+        except (PySparkException, Py4JJavaError) as error:
+            # A worker's own exception arrives inside the one of the write that it broke off.
             if _UNEXPECTED_KEYS not in str(error):
                 raise
             version = self._evolve(version, self._observed_in_workers(version), now)
@@ -78,11 +80,15 @@ class FileBatch:
         return self._settle()
 
     def _version_in_force(self, now: datetime) -> SchemaVersion:
+        """Return the newest version, hints included that were given after it."""
         version = self._schema_log.latest()
-        if version is None:
-            hints = self._source.hints
-            version = self._schema_log.add(hints, {column.name: "schema_hints" for column in hints}, now)
-        return version
+        columns = version.columns if version else ()
+        hinted = new_hints(self._source, columns)
+        if version and not hinted:
+            return version
+        held_back = tuple(name for name in (version.held_back if version else ()) if name not in hinted)
+        added = dict.fromkeys(hinted, "schema_hints")
+        return self._schema_log.add((*columns, *hinted.values()), added, now, held_back)
 
     def _evolve(self, version: SchemaVersion, keys: dict[str, NewKey], now: datetime) -> SchemaVersion:
         added: dict[str, Column] = evolved(self._source, version, keys)
@@ -184,7 +190,7 @@ class _Collected(AccumulatorParam[list[FileOutcome]]):
 
 
 def _packed(file: LandedFile) -> list[Any]:
-    return [file.path, file.size_bytes, file.modified_at.isoformat()]
+    return [file.path, file.size_bytes, file.modified_at.isoformat(), file.status_changed_at.isoformat()]
 
 
 def _unpacked(batches: Iterator[pa.RecordBatch]) -> Iterator[LandedFile]:
@@ -192,5 +198,5 @@ def _unpacked(batches: Iterator[pa.RecordBatch]) -> Iterator[LandedFile]:
 
     for batch in batches:
         for packed in batch.column(0).to_pylist():
-            for path, size, modified in json.loads(packed):
-                yield LandedFile(path, size, datetime.fromisoformat(modified))
+            for path, size, *moments in json.loads(packed):
+                yield LandedFile(path, size, *(datetime.fromisoformat(moment) for moment in moments))

@@ -1,36 +1,40 @@
-"""Files that stand in the landing zone in another version than the one that was read."""
+"""Files that stand in the landing zone in another version than the one that was taken."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pipeline.ingest.landing import LandedFile, standing
+from pipeline.ingest.landing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from pipeline.ingest.file_state import FileRecord
+    from pipeline.ingest.landing import LandedFile
     from pipeline.ingest.source import FilesSource
 
 
 @dataclass(frozen=True)
 class FileChange:
-    """A file that was read and came again.
+    """A file that was taken and stands there in another version.
 
     Attributes:
         file: What stands in the landing zone now.
-        known: The record of what was read.
+        known: The record of what was taken.
     """
 
     file: LandedFile
     known: FileRecord
 
-    def record(self, now: datetime, flow_id: str, update_id: str) -> FileRecord:
+    @property
+    def was_read(self) -> bool:
+        """Whether the version on record was read to its end."""
+        return self.known.state not in {"set aside", "missing"}
+
+    def record(self, flow_id: str, update_id: str) -> FileRecord:
         """Return the record that says that another version came and was not read."""
         error = (
             f"another version came: {self.file.size_bytes} bytes, modified {self.file.modified_at.isoformat()}, "
@@ -41,7 +45,7 @@ class FileChange:
             state="overwritten",
             size_bytes=self.file.size_bytes,
             modified_at=self.file.modified_at,
-            committed_at=now,
+            status_changed_at=self.file.status_changed_at,
             error=error,
             flow_id=flow_id,
             update_id=update_id,
@@ -50,20 +54,22 @@ class FileChange:
 
 
 def changes(known: Mapping[str, FileRecord], folder: Path, source: FilesSource) -> list[FileChange]:
-    """Return the files whose size or time of modification is not the one on record, oldest first."""
+    """Return the files that are not as their record says, oldest first.
+
+    A file's size and time of modification tell; for one that was set aside its permissions do too.
+    """
     found = [
         FileChange(file, known[file.path])
         for file in standing(folder, source)
-        if file.path in known
-        and (file.size_bytes, file.modified_at) != (known[file.path].size_bytes, known[file.path].modified_at)
+        if file.path in known and _differs(file, known[file.path])
     ]
     return sorted(found, key=lambda change: (change.file.modified_at, change.file.path))
 
 
-def landed_file(path: str) -> LandedFile:
-    """Return a file as it stands in the landing zone now."""
-    status = os.stat(path)  # noqa: PTH116 - the same call that the listing makes
-    return LandedFile(path, status.st_size, datetime.fromtimestamp(status.st_mtime_ns // 1_000_000 / 1e3, UTC))
+def _differs(file: LandedFile, known: FileRecord) -> bool:
+    if (file.size_bytes, file.modified_at) != (known.size_bytes, known.modified_at):
+        return True
+    return known.state == "set aside" and file.status_changed_at != known.status_changed_at
 
 
 def _digest(path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.errors import DataError
+from pipeline.errors import AuthorError, DataError
 from pipeline.ingest.columns import Column, ColumnType
 from pipeline.ingest.source import is_legal_name
 
@@ -43,8 +43,26 @@ class NewColumnsError(DataError):
 
 def can_become_column(name: str, columns: Sequence[Column], held_back: Sequence[str], max_columns: int) -> bool:
     """Tell whether a key may become a column: a legal name, new in any case, not held back, and room for it."""
-    taken = {column.name.lower() for column in columns}
-    return is_legal_name(name) and name.lower() not in taken and name not in held_back and len(columns) < max_columns
+    taken = {column.name.lower() for column in columns} | {name.lower() for name in held_back}
+    return is_legal_name(name) and name.lower() not in taken and len(columns) < max_columns
+
+
+def new_hints(source: FilesSource, columns: Sequence[Column]) -> dict[str, Column]:
+    """Return the hinted columns that are not among the columns yet.
+
+    Raises:
+        AuthorError: A hint gives a column that exists another type, or its name in another case.
+    """
+    taken = {column.name.lower(): column for column in columns}
+    for hint in source.hints:
+        column = taken.get(hint.name.lower(), hint)
+        if column != hint:
+            problem = (
+                f'read_files("{source.path}"): schema_hints give `{hint.name} {hint.type.upper()}`, but the column '
+                f"is there as `{column.name} {column.type.upper()}`, and a column cannot change its type."
+            )
+            raise AuthorError(problem, "Correct the hint, or give the values another name where they are sent.")
+    return {hint.name: hint for hint in source.hints if hint.name.lower() not in taken}
 
 
 def evolved(source: FilesSource, version: SchemaVersion, keys: Mapping[str, NewKey]) -> dict[str, Column]:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable, write_deltalake
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -26,6 +27,7 @@ SCHEMA = pa.schema(
         ("state", pa.string()),
         ("size_bytes", pa.int64()),
         ("modified_at", _TIMESTAMP),
+        ("status_changed_at", _TIMESTAMP),
         ("discovered_at", _TIMESTAMP),
         ("committed_at", _TIMESTAMP),
         ("rows", pa.int64()),
@@ -36,6 +38,7 @@ SCHEMA = pa.schema(
         ("batch_id", pa.int64()),
         ("update_id", pa.string()),
         ("batch_key", pa.string()),
+        ("sequence", pa.int64()),
     ]
 )
 
@@ -45,14 +48,17 @@ class FileRecord:
     """What is known of one file after the batch that took it.
 
     Attributes:
+        status_changed_at: When the file's content, owner or permissions had last changed.
         flow_id: The flow that the file belongs to, until a full refresh.
         batch_key: Names the batch that wrote the record; a batch's records are written once.
+        sequence: Counts the writes; of two records of a file the later one is in force.
     """
 
     path: str
     state: FileStatus
     size_bytes: int
     modified_at: datetime
+    status_changed_at: datetime | None = None
     discovered_at: datetime | None = None
     committed_at: datetime | None = None
     rows: int = 0
@@ -63,6 +69,7 @@ class FileRecord:
     batch_id: int | None = None
     update_id: str | None = None
     batch_key: str | None = None
+    sequence: int | None = None
 
 
 class FileState:
@@ -75,14 +82,16 @@ class FileState:
         """Append records; a batch's records are added once, whatever is replayed."""
         if not records or self._has_batch(records[0]):
             return
-        rows = pa.Table.from_pylist([asdict(record) for record in records], schema=SCHEMA)
+        exists = DeltaTable.is_deltatable(str(self.path))
+        sequence = DeltaTable(self.path).version() + 1 if exists else 0
+        rows = pa.Table.from_pylist([{**asdict(record), "sequence": sequence} for record in records], schema=SCHEMA)
         write_deltalake(self.path, rows, mode="append")
 
     def current(self, flow_id: str | None = None) -> dict[str, FileRecord]:
         """Return the newest record of every file, by path; of one flow alone where its id is given."""
         if not DeltaTable.is_deltatable(str(self.path)):
             return {}
-        rows = DeltaTable(self.path).to_pyarrow_table().sort_by([("committed_at", "ascending")])
+        rows = DeltaTable(self.path).to_pyarrow_table().sort_by([("sequence", "ascending")])
         if flow_id is not None:
             rows = rows.filter(pc.field("flow_id") == flow_id)
         return {row["path"]: FileRecord(**row) for row in rows.to_pylist()}
@@ -99,18 +108,19 @@ def file_records(
     outcomes: list[FileOutcome],
     batch: Batch,
     flow_id: str,
-    discovered: datetime,
+    discovered: Mapping[str, datetime],
     committed: datetime,
 ) -> list[FileRecord]:
     """Return what a batch made of its files."""
     by_path = {outcome.path: outcome for outcome in outcomes}
     return [
         FileRecord(
-            path=file.path,
+            path=file.shown,
             state="set aside" if by_path[file.path].error else "ingested",
             size_bytes=file.size_bytes,
             modified_at=file.modified_at,
-            discovered_at=discovered,
+            status_changed_at=file.status_changed_at,
+            discovered_at=discovered.get(file.path),
             committed_at=committed,
             rows=by_path[file.path].rows,
             corrupt_rows=by_path[file.path].corrupt_rows,
@@ -125,16 +135,16 @@ def file_records(
     ]
 
 
-def missing_record(path: str, batch: Batch, now: datetime) -> FileRecord:
-    """Return the record of a file that was listed and gone before it could be read."""
+def missing_record(path: str, discovered: datetime, batch: Batch, now: datetime) -> FileRecord:
+    """Return the record of a file that was discovered and gone before it could be read."""
     return FileRecord(
         path=path,
         state="missing",
         size_bytes=0,
         modified_at=now,
-        discovered_at=now,
+        discovered_at=discovered,
         committed_at=now,
-        error="listed, and gone before it could be read",
+        error="discovered, and gone before it could be read",
         flow_id=batch.flow_id,
         batch_id=batch.batch_id,
         update_id=batch.update_id,

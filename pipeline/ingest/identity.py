@@ -51,9 +51,16 @@ def _content(rows: DataFrame) -> Column:
     """
     data = [name for name in rows.columns if name not in TECHNICAL_COLUMNS]
     in_columns = F.map_from_arrays(
-        F.array(*[F.lit(name) for name in data]), F.array(*[F.col(name).cast("string") for name in data])
+        F.array(*[F.lit(name) for name in data]).cast("array<string>"),
+        F.array(*[F.col(f"`{name}`").cast("string") for name in data]).cast("array<string>"),
     )
     rescued = F.coalesce(F.from_json("_rescued_data", "map<string,string>"), F.create_map().cast("map<string,string>"))
     entries = F.concat(F.map_entries(in_columns), F.map_entries(rescued))
     kept = F.filter(entries, lambda entry: entry["value"].isNotNull() & (entry["key"] != "_file_path"))
-    return F.to_json(F.struct(F.array_sort(kept).alias("values"), F.col("_corrupt_record").alias("corrupt")))
+    # A whole number that was rescued has no decimal point, in its column it has one.
+    alike = F.transform(kept, lambda entry: F.struct(entry["key"], _normal(entry["value"])))
+    return F.to_json(F.struct(F.array_sort(alike).alias("values"), F.col("_corrupt_record").alias("corrupt")))
+
+
+def _normal(value: Column) -> Column:
+    return F.coalesce(value.try_cast("double").cast("string"), value)

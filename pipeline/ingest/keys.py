@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.ingest.values import Corrupt, RawNumber
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pipeline.ingest.columns import Column, ColumnType
     from pipeline.ingest.values import Record
@@ -32,7 +32,9 @@ def merged_type(first: ColumnType | None, second: ColumnType | None) -> ColumnTy
     return "string"
 
 
-def observe_keys(records: Sequence[Record], columns: Sequence[Column]) -> dict[str, ColumnType | None]:
+def observe_keys(
+    records: Sequence[Record], columns: Sequence[Column], value_type: Callable[[Any], ColumnType | None] = type_of
+) -> dict[str, ColumnType | None]:
     """Return every key that is no column, in order of appearance, with the type of all its values."""
     names = {column.name for column in columns}
     rows = [record for record in records if not isinstance(record, Corrupt)]
@@ -44,5 +46,5 @@ def observe_keys(records: Sequence[Record], columns: Sequence[Column]) -> dict[s
             continue
         for key, value in row.items():
             if key not in names and (key not in observed or observed[key] != "string"):
-                observed[key] = merged_type(observed.get(key), type_of(value))
+                observed[key] = merged_type(observed.get(key), value_type(value))
     return observed

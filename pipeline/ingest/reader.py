@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
+import stat
 import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
@@ -11,7 +14,7 @@ import pyarrow as pa
 
 from pipeline.ingest.columns import to_record_batch
 from pipeline.ingest.evolution import NewKey, can_become_column
-from pipeline.ingest.formats import RECORD_READERS
+from pipeline.ingest.formats import format_named
 from pipeline.ingest.keys import observe_keys
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 # What reading and decompressing raise; everything else would be a mistake of this program.
 READ_ERRORS = (OSError, EOFError, zlib.error)
+_BLOCK_BYTES = 1024 * 1024
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 _ARROW_TYPES = {"string": pa.string(), "double": pa.float64(), "boolean": pa.bool_()}
 
@@ -73,7 +77,19 @@ class Plan:
 
 
 def open_file(path: str) -> BinaryIO:
-    """Return a file's bytes, decompressed where its name ends in `.gz`."""
+    """Return a file's bytes, decompressed where its name ends in `.gz`.
+
+    Raises:
+        OSError: It cannot be opened, is no file (a pipe would keep its reader waiting), or no table can hold
+            its name.
+    """
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise OSError(errno.EILSEQ, "the name is not UTF-8; rename the file") from None
+    mode = os.stat(path).st_mode  # noqa: PTH116 - a path that came as text
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise OSError(errno.EINVAL, "neither a file nor a folder")
     return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")  # type: ignore[return-value]  # noqa: PTH123
 
 
@@ -84,12 +100,23 @@ def read_records(path: str, plan: Plan, outcome: FileOutcome) -> Iterator[list[R
     """
     try:
         with open_file(path) as stream:
-            for records in RECORD_READERS[plan.source.format](stream):
+            for records in format_named(plan.source.format).read_records(stream):
                 if plan.evolves:
                     _note_new_keys(records, plan, outcome)
                 yield records
     except READ_ERRORS as error:
-        outcome.error = f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
+        outcome.error = _described(error)
+
+
+def read_error(path: str) -> str | None:
+    """Return why a file cannot be read to its end, or None."""
+    try:
+        with open_file(path) as stream:
+            while stream.read(_BLOCK_BYTES):
+                pass
+    except READ_ERRORS as error:
+        return _described(error)
+    return None
 
 
 def rows_of(records: list[Record], file: LandedFile, plan: Plan, outcome: FileOutcome) -> pa.RecordBatch:
@@ -102,6 +129,10 @@ def rows_of(records: list[Record], file: LandedFile, plan: Plan, outcome: FileOu
     return _with_file(rows, file.path, file.modified_at, plan)
 
 
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
+
+
 def _with_file(rows: pa.RecordBatch, path: str, modified_at: datetime, plan: Plan) -> pa.RecordBatch:
     names = pa.array([path], pa.string()).take(pa.array([0] * rows.num_rows, pa.int32()))
     times = pa.array([modified_at], _TIMESTAMP).take(pa.array([0] * rows.num_rows, pa.int32()))
@@ -109,7 +140,7 @@ def _with_file(rows: pa.RecordBatch, path: str, modified_at: datetime, plan: Pla
 
 
 def _note_new_keys(records: list[Record], plan: Plan, outcome: FileOutcome) -> None:
-    for name, key_type in observe_keys(records, plan.columns).items():
+    for name, key_type in observe_keys(records, plan.columns, format_named(plan.source.format).type_of).items():
         if not can_become_column(name, plan.columns, plan.held_back, plan.source.max_columns):
             continue
         known = outcome.new_keys.get(name)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
+from pipeline.ingest.blocks import BlockReader
 from pipeline.ingest.regular import read_elements, read_lines
 from pipeline.ingest.scanner import scan_records
 from pipeline.ingest.values import Corrupt, RawNumber, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 __all__ = ["Corrupt", "RawNumber", "Record", "read_json_records"]
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BLOCK_BYTES = 64 * 1024
-_READ_ERRORS = (OSError, EOFError, ValueError, zlib.error)
 
 
 def read_json_records(stream: BinaryIO, chunk_bytes: int = 4 * 1024 * 1024) -> Iterator[list[Record]]:
@@ -33,7 +31,7 @@ def read_json_records(stream: BinaryIO, chunk_bytes: int = 4 * 1024 * 1024) -> I
     Raises:
         Exception: Reading failed; what could be read before was yielded, an incomplete record as its text.
     """
-    reader = _BlockReader(stream)
+    reader = BlockReader(stream)
     block_bytes = min(chunk_bytes, _BLOCK_BYTES)
     records: list[Record] = []
     rest = b""
@@ -51,36 +49,6 @@ def read_json_records(stream: BinaryIO, chunk_bytes: int = 4 * 1024 * 1024) -> I
         yield records
     if reader.failure:
         raise reader.failure
-
-
-class _BlockReader:
-    """Reads a stream block by block and keeps what came before a failure."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        # read(n) of a buffered stream that fails half-way drops what it had; read1 hands over piece by piece.
-        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
-        self._begun = False
-        self.ended = False
-        self.failure: Exception | None = None
-
-    def read(self, size: int) -> bytes:
-        """Return this many bytes, or fewer if the stream ended or failed; no leading byte order mark."""
-        pieces: list[bytes] = []
-        lacking = size if self._begun else max(size, len(_BYTE_ORDER_MARK))
-        try:
-            while lacking > 0 and not self.ended:
-                piece = self._read(min(lacking, _BLOCK_BYTES))
-                pieces.append(piece)
-                lacking -= len(piece)
-                self.ended = not piece
-        except _READ_ERRORS as error:
-            self.failure = error
-            self.ended = True
-        block = b"".join(pieces)
-        if not self._begun:
-            self._begun = True
-            block = block.removeprefix(_BYTE_ORDER_MARK)
-        return block
 
 
 def _settled(data: bytes, *, final: bool) -> tuple[list[Record], bytes]:

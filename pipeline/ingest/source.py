@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from pipeline.clock import parse_duration
 from pipeline.errors import AuthorError, UnknownNameError
 from pipeline.ingest.columns import Column, ColumnType
+from pipeline.ingest.formats import known_formats
 
-Format = Literal["json", "csv"]
 EvolutionMode = Literal["addNewColumns", "rescue", "failOnNewColumns", "none"]
 CleanSource = Literal["off", "archive", "delete"]
 
@@ -34,7 +34,7 @@ class FilesSource:
 
     Attributes:
         path: The folder's name below `landing/`.
-        format: `json` (lines, objects, arrays) or `csv`.
+        format: `json` (lines, objects, arrays) or `csv` (with a header); a module of `pipeline.ingest.formats`.
         hints: Columns whose types are given; they exist from the first update on.
         schema_evolution_mode: What a column that was never seen before does: `addNewColumns` adds it within
             the batch, `rescue` puts it into `_rescued_data`, `failOnNewColumns` stops the flow, `none` ignores it.
@@ -49,7 +49,7 @@ class FilesSource:
     """
 
     path: str
-    format: Format = "json"
+    format: str = "json"
     hints: tuple[Column, ...] = ()
     schema_evolution_mode: EvolutionMode = "addNewColumns"
     max_files_per_trigger: int = 10_000
@@ -75,7 +75,7 @@ class FilesSource:
             raise AuthorError(problem, 'Write for example read_files("orders").')
         source = cls(
             path=path,
-            format=cast("Format", _one_of("format", format, get_args(Format), path)),
+            format=_one_of("format", format, known_formats(), path),
             hints=parse_hints(schema_hints, path),
             **options,
         )

@@ -1,0 +1,6 @@
+"""JSON: lines, objects, arrays, or several of these."""
+
+from pipeline.ingest.keys import type_of
+from pipeline.ingest.records import read_json_records as read_records
+
+__all__ = ["read_records", "type_of"]
