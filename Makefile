@@ -6,7 +6,7 @@ RUN := .venv/bin/python
 READY := .venv/.ready
 SUPERSET_READY := .venv-superset/.ready
 
-.PHONY: superset help setup demo act1 act2 act3 act5 run test lint format reset
+.PHONY: superset help setup demo act1 act2 act3 act5 run test lint format reset bench
 
 help: ## Print this list
 	@echo "Smart Factory lakehouse: make <target>"
@@ -58,3 +58,12 @@ format: $(READY) ## Format and fix what can be fixed
 
 reset: $(READY) ## Delete the lakehouse, after asking (YES=1 does not ask)
 	@$(RUN) -m demo reset $(if $(YES),--yes)
+
+BENCH_READY := .venv/.bench-ready
+
+$(BENCH_READY): $(READY) requirements/bench.txt
+	@.venv/bin/uv pip install --quiet --python $(RUN) --require-hashes -r requirements/bench.txt
+	@touch $(BENCH_READY)
+
+bench: $(BENCH_READY) ## The benchmark, under an hour (QUICK=1: small, a few minutes)
+	@$(RUN) -m bench $(if $(QUICK),--quick)

@@ -1,0 +1,87 @@
+"""`python -m bench`: measures, prints as it goes, and writes the results as JSON and as a picture."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench.catalogue import CELLS
+from bench.machine import machine, versions
+from bench.picture import draw
+from bench.size import FULL, QUICK
+from bench.table import results_table
+from pipeline.commands.entry import run_command
+from pipeline.errors import DataError, UnknownNameError
+from pipeline.home import CHECKOUT
+
+RESULTS = CHECKOUT / "bench" / "results"
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+class CellFailedError(DataError):
+    """A measurement did not come to its end."""
+
+    def __init__(self, cells: list[str]) -> None:
+        super().__init__(f"Not measured: {', '.join(cells)}.", "Read above what stopped them, then measure again.")
+
+
+@app.command()
+def measure(
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes, each once; the times say little.")] = False,
+    only: Annotated[list[str] | None, typer.Option(help="A measurement; give the option again for more.")] = None,
+    output: Annotated[Path, typer.Option(help="The folder for latest.json and latest.svg.")] = RESULTS,
+    scratch: Annotated[Path | None, typer.Option(help="Where lakehouses are filled; else a temporary folder.")] = None,
+) -> None:
+    """Measure the pipeline against its rivals, each measurement in a process of its own."""
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    for name in only or ():
+        if name not in CELLS:
+            raise UnknownNameError("measurement", name, CELLS, "bench")
+    facts: list[dict[str, object]] = []
+    failed = []
+    with tempfile.TemporaryDirectory(prefix="smart-factory-bench-", dir=scratch) as folder:
+        for name in only or CELLS:
+            console.print(f"[bold]{name}[/] {CELLS[name].about}", highlight=False)
+            found = _in_own_process(name, Path(folder), quick=quick)
+            if found is None:
+                failed.append(name)
+                continue
+            facts += found
+            console.print(results_table(found))
+    report = {"machine": machine(), "versions": versions(), "quick": quick, "results": facts}
+    output.mkdir(parents=True, exist_ok=True)
+    (output / "latest.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    draw(facts, output / "latest.svg")
+    console.print(f"Written: {output / 'latest.json'} and latest.svg")
+    if failed:
+        raise CellFailedError(failed)
+
+
+@app.command(hidden=True)
+def cell(name: str, scratch: Path, output: Path, quick: Annotated[bool, typer.Option("--quick")] = False) -> None:
+    """Measure one cell and write what it gave."""
+    results = CELLS[name].measure(QUICK if quick else FULL, scratch)
+    output.write_text(json.dumps([result.facts() for result in results]), encoding="utf-8")
+
+
+def _in_own_process(name: str, folder: Path, *, quick: bool) -> list[dict[str, object]] | None:
+    """Measure a cell where no other has warmed, filled or broken anything; None if it failed."""
+    output = folder / f"{name}.json"
+    command = [sys.executable, "-m", "bench", "cell", name, str(folder), str(output), *(["--quick"] if quick else [])]
+    if subprocess.run(command, cwd=CHECKOUT, check=False).returncode:
+        return None
+    results: list[dict[str, object]] = json.loads(output.read_text(encoding="utf-8"))
+    return results
+
+
+if __name__ == "__main__":
+    # A bare call measures everything; typer would ask for a command's name.
+    words = sys.argv[1:]
+    sys.exit(run_command(app, "python -m bench", words if words[:1] == ["cell"] else ["measure", *words]))

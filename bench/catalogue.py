@@ -1,0 +1,39 @@
+"""What is measured, in the order it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.cells import growth, one_update, rules, whole_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bench.result import Result
+    from bench.size import Size
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measurement.
+
+    Attributes:
+        about: What it measures, in a few words.
+        measure: Does it, given the size and a scratch folder that all cells of a run share.
+    """
+
+    about: str
+    measure: Callable[[Size, Path], list[Result]]
+
+
+CELLS = {
+    "cold-update": Cell("one update of 500 readings, from process start to exit", one_update.cold),
+    "warm-update": Cell("the same in a warm session", one_update.in_warm_session),
+    "pipeline": Cell("the whole pipeline against bare streams", whole_pipeline.against_bare_streams),
+    "one-node": Cell("a cold update against one node in memory", whole_pipeline.against_one_node),
+    "growth": Cell("10,000 new readings on ever larger tables", growth.on_large_tables),
+    "small-files": Cell("thousands of small files", growth.of_small_files),
+    "expectations": Cell("5, 20 and 50 rules against none", rules.of_many_rules),
+}

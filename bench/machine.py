@@ -1,0 +1,37 @@
+"""What the measurements ran on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+
+import psutil
+
+from pipeline.session import java_version
+
+_PACKAGES = ("pyspark", "delta-spark", "deltalake", "great-expectations", "pyarrow", "polars", "duckdb")
+
+
+def machine() -> dict[str, object]:
+    """Return the machine's processor, cores, memory and system."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gigabytes": round(psutil.virtual_memory().total / 1e9),
+        "system": platform.platform(terse=True),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what takes part."""
+    packages = {name: version(name) for name in _PACKAGES}
+    return {"python": platform.python_version(), "java": str(java_version()), **packages}
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - not a file of the project's
+            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

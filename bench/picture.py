@@ -1,0 +1,38 @@
+"""The results as a picture: each ratio a bar, its target a mark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_MET, _MISSED, _REPORTED = "#2a78b5", "#c8553d", "#8a8f98"
+
+
+def draw(facts: Sequence[dict[str, Any]], file: Path) -> None:
+    """Write the results that have a ratio as horizontal bars, the best known first in the order measured."""
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "smart-factory"
+    from matplotlib import pyplot as plt  # noqa: PLC0415 - the backend is chosen first
+
+    shown = [fact for fact in facts if fact["ratio"] is not None]
+    figure, axes = plt.subplots(figsize=(9, 1.2 + 0.42 * max(len(shown), 1)))
+    for row, fact in enumerate(shown):
+        color = {True: _MET, False: _MISSED, None: _REPORTED}[fact["met"]]
+        axes.barh(row, fact["ratio"], color=color, height=0.62)
+        said = f" {fact['ratio']:.2f}  ({fact['ours_seconds']:.1f} s against {fact['rival_seconds']:.1f} s, {fact['rival']})"
+        axes.text(fact["ratio"], row, said.replace("seconds", "s"), va="center", fontsize=8)
+        if fact["target"] is not None:
+            axes.plot([fact["target"]] * 2, [row - 0.38, row + 0.38], color="black", linewidth=2)
+    axes.set_yticks(range(len(shown)), [fact["name"] for fact in shown])
+    axes.invert_yaxis()
+    axes.set_xlim(0, max([fact["ratio"] for fact in shown] or [1.0]) * 2.2)
+    axes.set_xlabel("ours / rival's; less is better; black: the target")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(file, metadata={"Date": None})
+    plt.close(figure)

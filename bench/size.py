@@ -1,0 +1,57 @@
+"""How much is measured, in full and in a hurry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Size:
+    """Numbers of readings, files and repetitions.
+
+    Attributes:
+        large: Readings of the whole pipeline's measurements, one measurement each.
+        history: Readings that the tables hold already when a small update is measured.
+        small_files: How many small files wait.
+        rules_readings: Readings that differently many rules judge.
+        stream_seconds: How long the continuous pipeline is watched.
+    """
+
+    large: tuple[int, ...]
+    history: tuple[int, ...]
+    small_files: int
+    rules_readings: int
+    stream_seconds: int
+    quick: bool = False
+
+    def runs(self, readings: int) -> int:
+        """Return how often something of so many readings is repeated."""
+        if self.quick:
+            return 1
+        return 5 if readings <= MANY else 3
+
+
+MANY = 2_000_000
+FULL = Size(
+    large=(2_000_000, 20_000_000),
+    history=(100_000, 1_000_000, 10_000_000),
+    small_files=10_000,
+    rules_readings=1_000_000,
+    stream_seconds=300,
+)
+QUICK = Size(
+    large=(100_000,),
+    history=(20_000, 100_000),
+    small_files=500,
+    rules_readings=50_000,
+    stream_seconds=15,
+    quick=True,
+)
+
+
+def label(readings: int) -> str:
+    """Return a number of readings as names have it: `500`, `100k`, `2m`."""
+    for unit, letter in ((1_000_000, "m"), (1_000, "k")):
+        if readings >= unit and readings % unit == 0:
+            return f"{readings // unit}{letter}"
+    return str(readings)

@@ -1,0 +1,33 @@
+"""Seconds, and alternating runs of two rivals."""
+
+from __future__ import annotations
+
+import gc
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def seconds(job: Callable[[], object]) -> float:
+    """Return how long a job takes."""
+    gc.collect()
+    begin = time.perf_counter()
+    job()
+    return time.perf_counter() - begin
+
+
+def alternating(runs: int, *jobs: Callable[[int], float]) -> list[list[float]]:
+    """Return each job's seconds over so many rounds; the order turns round with every round.
+
+    Args:
+        runs: How many rounds.
+        jobs: Each is given the number of its round and returns the seconds it took.
+    """
+    taken: list[list[float]] = [[] for _ in jobs]
+    for number in range(runs):
+        order = list(enumerate(jobs))
+        for index, job in order if number % 2 == 0 else reversed(order):
+            taken[index].append(job(number))
+    return taken
