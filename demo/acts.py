@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from demo.stage import BRONZE, GOLD, QUARANTINE, SILVER
-from pipeline.summary import counted_files
+from pipeline.table_progress import counted_files
 
 if TYPE_CHECKING:
     from datetime import datetime

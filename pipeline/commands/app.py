@@ -5,7 +5,10 @@ from __future__ import annotations
 import typer
 
 from pipeline.commands.dry_run import dry_run
+from pipeline.commands.events import events
 from pipeline.commands.files import files
+from pipeline.commands.graph import graph
+from pipeline.commands.history import history
 from pipeline.commands.run import run
 from pipeline.commands.warehouse import warehouse
 
@@ -17,5 +20,8 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command("dry-run")(dry_run)
+app.command()(graph)
+app.command()(events)
+app.command()(history)
 app.command()(files)
 app.command()(warehouse)

@@ -1,0 +1,1 @@
+"""Pictures of an update's graph."""
