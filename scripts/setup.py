@@ -1,4 +1,7 @@
-"""Makes `.venv/` and `.jars/` below the checkout; needs nothing but Python, Java and a network."""
+"""Makes `.venv/` and `.jars/` below the checkout; needs nothing but Python, Java and a network.
+
+With `--runtime` only what runs in production comes: no tools for tests, none to install more.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ NEEDED_JARS = ("delta-spark", "delta-storage", "delta-kernel", "unitycatalog")
 DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
 
 
-def main() -> int:
+def main(*, runtime: bool) -> int:
     """Set up what is missing and return the exit code; a failure is one sentence with its remedy."""
     if sys.version_info < OLDEST_PYTHON:
         return _fail(f"Python {sys.version.split()[0]} is too old; 3.11 or newer is needed.",
@@ -31,11 +34,7 @@ def main() -> int:
                      "Install a Java 17 or 21 (Debian: apt-get install openjdk-17-jre-headless) or set "
                      "JAVA_HOME to one.")  # fmt: skip
     LOG.parent.mkdir(parents=True, exist_ok=True)
-    for what, step in (
-        ("Python packages into .venv/", _install_packages),
-        ("Delta's jars into .jars/", _resolve_jars),
-        ("expectation suites", _compile_suites),
-    ):
+    for what, step in _RUNTIME_STEPS if runtime else _STEPS:
         print(f"setup: {what} ...", flush=True)
         try:
             step()
@@ -48,6 +47,16 @@ def main() -> int:
 
 
 def _install_packages() -> None:
+    _install("bootstrap.txt", "dev.txt")
+
+
+def _install_runtime() -> None:
+    _install("spark.txt")
+    _run(str(ENVIRONMENT / "bin" / "uv"), "pip", "uninstall", "--python", str(ENVIRONMENT / "bin" / "python"),
+         "uv", "pip", "setuptools")  # fmt: skip
+
+
+def _install(*pins: str) -> None:
     python = ENVIRONMENT / "bin" / "python"
     if not python.exists():
         venv.create(ENVIRONMENT, with_pip=True)
@@ -63,7 +72,7 @@ def _install_packages() -> None:
         str(requirements / "bootstrap.txt"),
     )
     _run(str(ENVIRONMENT / "bin" / "uv"), "pip", "sync", "--python", str(python), "--require-hashes",
-         str(requirements / "bootstrap.txt"), str(requirements / "dev.txt"))  # fmt: skip
+         *(str(requirements / name) for name in pins))  # fmt: skip
 
 
 def _resolve_jars() -> None:
@@ -88,6 +97,15 @@ def _compile_suites() -> None:
     _run(str(ENVIRONMENT / "bin" / "python"), "-m", "pipeline", "dry-run")
 
 
+# Suites are compiled by the pipeline itself, which an image takes in later than its packages.
+_RUNTIME_STEPS = (("Python packages into .venv/", _install_runtime), ("Delta's jars into .jars/", _resolve_jars))
+_STEPS = (
+    ("Python packages into .venv/", _install_packages),
+    ("Delta's jars into .jars/", _resolve_jars),
+    ("expectation suites", _compile_suites),
+)
+
+
 def _run(*command: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key not in {"SPARK_HOME", "PYTHONPATH"}}
     environment["PATH"] = f"{ENVIRONMENT / 'bin'}{os.pathsep}{environment['PATH']}"
@@ -102,4 +120,4 @@ def _fail(problem: str, remedy: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(runtime="--runtime" in sys.argv))
