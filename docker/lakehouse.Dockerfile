@@ -31,6 +31,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /u
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPATH=/app \
     SMART_FACTORY_HOME=/lakehouse
 WORKDIR /app
 COPY --from=packages /app/.venv .venv

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import traceback
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import orjson
 import typer
 
 from generators import options  # noqa: TC001  # typer reads the annotations when it runs
-from generators.acts import ACTS, STREAM, Act
+from generators.acts import ACTS, BATCH, STREAM, Act
 from generators.faults import FAULTS, Fault, land_fault, return_to_fault
 from generators.landing import Landing, landing_folder
 from generators.plant import ANOMALY_RATE, DEVICES, READINGS_PER_FILE, Plant
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from generators.landed import Landed
 
 STREAM_RATE_PER_SECOND = 10.0
+# Long enough ago that what is hot in it sets off no alert.
+FIRST_BATCH_AGO = timedelta(hours=6)
 
 app = typer.Typer(
     help="The plant: lands files of sensor readings in <home>/landing/sensor_readings.",
@@ -79,6 +82,7 @@ def stream(
     rate: options.Rate = STREAM_RATE_PER_SECOND,
     interval: options.Interval = "1s",
     duration: options.Duration = None,
+    first_batch: options.FirstBatch = False,
     devices: options.Devices = DEVICES,
     seed: options.Seed = None,
     at: options.At = None,
@@ -91,7 +95,10 @@ def stream(
     clock = SystemClock()
     with _reported(debug=debug), stop_by_signal() as stop, progress_bar(STREAM.name, clock) as on_file:
         folder = landing_folder(home)
-        landed = Plant(folder, clock, seed, devices).stream(
+        plant = Plant(folder, clock, seed, devices)
+        if first_batch and not Landing(folder, clock).has_files():
+            plant.perform(BATCH, files=BATCH.files, at=clock.now() - FIRST_BATCH_AGO, format=layout, on_file=on_file)
+        landed = plant.stream(
             rate=rate,
             interval=parse_duration(interval),
             duration=parse_duration(duration) if duration else None,

@@ -53,6 +53,10 @@ class Landing:
         with self.writable():
             self.folder.mkdir(parents=True, exist_ok=True)
 
+    def has_files(self) -> bool:
+        """Tell whether anything has landed that is still there."""
+        return self.folder.is_dir() and any(not path.name.startswith(".") for path in self.folder.iterdir())
+
     def new_path(self, label: str, extension: str = ".json") -> Path:
         """Return the path that the next file gets; nothing is there yet."""
         moment = self._clock.now().strftime("%Y%m%dT%H%M%S%fZ")

@@ -37,3 +37,6 @@ Afterwards = Annotated[
     bool,
     typer.Option("--afterwards", help="Land nothing; overwrite and delete the files landed earlier to be so."),
 ]
+FirstBatch = Annotated[
+    bool, typer.Option("--first-batch", help="Land a batch of six hours ago first, where no file has landed before.")
+]

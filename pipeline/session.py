@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.settings import SparkSettings
 
 JARS_VARIABLE = "SMART_FACTORY_JARS"
+MEMORY_VARIABLE = "SMART_FACTORY_DRIVER_MEMORY"
 JAVA_VERSIONS = (17, 21)
 _JAVA_REMEDY = "Install a Java 17 or 21 (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME to one."
 
@@ -102,7 +103,8 @@ def build_session(home: Home, settings: SparkSettings, *, name: str = "Smart Fac
     options = {
         **_SETTINGS_FOR_SMALL_MACHINES,
         **_SETTINGS_FOR_DELTA,
-        "spark.driver.memory": settings.driver_memory,
+        # A container has less memory than the machine that the settings file was written for.
+        "spark.driver.memory": os.environ.get(MEMORY_VARIABLE) or settings.driver_memory,
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.extraClassPath": class_path,
