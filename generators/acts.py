@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 TRIGGER_TEMPERATURE_CELSIUS = (42.0, 48.0)
@@ -56,4 +56,6 @@ TRIGGER_EVENT = Act(
     missing_device_id_share=0.0,
 )
 STREAM = Act("stream", "Land readings at a steady rate until stopped.")
+# What the stream sends while the plant overheats.
+HOT_STREAM = replace(STREAM, always_celsius=TRIGGER_TEMPERATURE_CELSIUS, missing_device_id_share=0.0)
 ACTS = (BATCH, LATE, SCHEMA_CHANGE, TRIGGER_EVENT)

@@ -40,3 +40,7 @@ Afterwards = Annotated[
 FirstBatch = Annotated[
     bool, typer.Option("--first-batch", help="Land a batch of six hours ago first, where no file has landed before.")
 ]
+EventLasts = Annotated[
+    str,
+    typer.Option(help="How long after a trigger event in the same folder the stream is hot too; a batch ends it."),
+]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import numpy as np
 
-from generators.acts import BATCH, LATE, SCHEMA_CHANGE, STREAM, TRIGGER_EVENT, Act
+from generators.acts import BATCH, HOT_STREAM, LATE, SCHEMA_CHANGE, STREAM, TRIGGER_EVENT, Act
+from generators.event import is_overheating
 from generators.fleet import fleet
 from generators.landed import Landed, Tally, Watcher
 from generators.landing import Landing
@@ -16,7 +18,7 @@ from pipeline.errors import AuthorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from pathlib import Path
 
     from pipeline.clock import Clock
@@ -108,6 +110,7 @@ class Plant:
         sleep: Callable[[float], None],
         stopped: Callable[[], bool] = lambda: False,
         duration: timedelta | None = None,
+        event_lasts: timedelta = timedelta(),
         **order: Unpack[Order],
     ) -> Landed:
         """Land readings at a steady rate, a file each interval, and return what landed in the end.
@@ -120,6 +123,8 @@ class Plant:
             sleep: Waits for a number of seconds; it may return early.
             stopped: Asked after each file and each sleep; once it says so, what is due lands and it ends.
             duration: How long it runs. Defaults to until stopped.
+            event_lasts: How long after a trigger event in the same folder its readings are hot too; a batch
+                ends the event.
             order: `at`, `anomaly_rate`, `format` and `on_file`; `at` dates the readings as if it were then.
 
         Raises:
@@ -137,7 +142,8 @@ class Plant:
             if ended or pace.interval_number(now) > pace.interval_number(last):
                 moment = pace.begin + pace.elapsed(now)
                 window = Window(last + shift, moment + shift)
-                self._catch_up(pace, tally, moment, window, stopped=stopped, order=order)
+                act = HOT_STREAM if is_overheating(self.landing.folder, now, event_lasts) else STREAM
+                self._catch_up(act, pace, tally, moment, window, stopped=stopped, order=order)
                 last = moment
             if ended:
                 return tally.landed()
@@ -145,6 +151,7 @@ class Plant:
 
     def _catch_up(
         self,
+        act: Act,
         pace: Pace,
         tally: Tally,
         now: datetime,
@@ -155,7 +162,7 @@ class Plant:
     ) -> None:
         watch = order.get("on_file")
         while due := pace.due(now, tally.readings):
-            self._land(STREAM, tally, min(due, _MOST_READINGS_PER_STREAM_FILE), window, order)
+            self._land(act, tally, min(due, _MOST_READINGS_PER_STREAM_FILE), window, order)
             if watch:
                 watch(len(tally.files), None)
             if stopped():

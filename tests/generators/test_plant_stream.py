@@ -159,3 +159,30 @@ def test_stream_command_that_is_terminated_ends_well_with_whole_files(tmp_path: 
     assert process.returncode == 0
     assert sorted(path.name for path in folder.iterdir()) == facts["files"]
     assert sum(sizes(folder)) == facts["readings"] > 0
+
+
+def test_stream_is_hot_after_a_trigger_event_until_it_is_over_or_a_batch_lands(tmp_path: Path) -> None:
+    hours = Hours()
+    plant = Plant(tmp_path, hours.clock, 7)
+
+    def hot_share() -> float:
+        landed = plant.stream(
+            rate=10,
+            interval=SECOND,
+            sleep=hours.sleep,
+            duration=SECOND,
+            anomaly_rate=0,
+            event_lasts=timedelta(minutes=5),
+        )
+        return landed.hot / landed.readings
+
+    shares = [hot_share()]
+    plant.trigger_event()
+    shares.append(hot_share())
+    hours.clock.advance(timedelta(minutes=5))
+    shares.append(hot_share())
+    plant.trigger_event()
+    shares.append(hot_share())
+    plant.batch(anomaly_rate=0)
+    shares.append(hot_share())
+    assert shares == [0, 1, 0, 1, 0]
