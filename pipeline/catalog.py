@@ -50,7 +50,7 @@ def open_lakehouse(spark: SparkSession, home: Home, settings: Settings, clock: C
 
 
 def compiled_suites(graph: Graph, suites: Suites) -> dict[str, Suite]:
-    """Return the suite of every streaming table that names one, by table.
+    """Return the suite of every table that names one, by table.
 
     Raises:
         AuthorError: A suite is missing, is for no table, or names an unknown column.
@@ -59,7 +59,8 @@ def compiled_suites(graph: Graph, suites: Suites) -> dict[str, Suite]:
     check_declared(suites, declared, [node.name for node in graph.tables])
     compiled = {}
     for name, suite_name in declared.items():
-        frame = graph.nodes[name].schema
-        assert frame is not None
-        compiled[name] = suites.compiled(suite_name, frame)
+        node = graph.nodes[name]
+        assert node.schema is not None
+        # Rows are judged on their way from one table to the next; files and views have no such way.
+        compiled[name] = suites.compiled(suite_name, node.schema, node.stored_columns, by_row=bool(node.streams))
     return compiled

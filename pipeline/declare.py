@@ -92,7 +92,7 @@ def materialized_view(query: Query | None = None, /, **options: Any) -> Any:
 
     Args:
         query: The decorated function; its name is the view's.
-        **options: `name`, `comment`, `keys`, `time_window`, `reset_allowed`.
+        **options: `name`, `comment`, `expectations` (a suite's name), `keys`, `time_window`, `reset_allowed`.
 
     Raises:
         AuthorError: An option is unknown or has a value that does not fit.
@@ -166,7 +166,7 @@ def _active_reader(function: str) -> Reader:
 _SHARED_OPTIONS = {"name", "comment"}
 _OPTIONS: dict[Kind, set[str]] = {
     "streaming_table": _SHARED_OPTIONS | {"expectations", "expectation_columns", "quarantine", "reset_allowed"},
-    "materialized_view": _SHARED_OPTIONS | {"keys", "time_window", "reset_allowed"},
+    "materialized_view": _SHARED_OPTIONS | {"expectations", "keys", "time_window", "reset_allowed"},
     "temporary_view": _SHARED_OPTIONS,
 }
 _TYPES: dict[str, tuple[type, str]] = {

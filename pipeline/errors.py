@@ -44,6 +44,12 @@ class EnvironmentFaultError(LakehouseError):
     retryable = True
 
 
+class DamagedStateError(EnvironmentFaultError):
+    """Something on disk is gone, damaged or too small; only a hand can put it right."""
+
+    retryable = False
+
+
 class UnknownNameError(AuthorError):
     """A name that nothing carries; the message offers the nearest one that exists."""
 

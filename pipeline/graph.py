@@ -45,6 +45,13 @@ class Node:
         return self.dataset.name
 
     @property
+    def stored_columns(self) -> list[str]:
+        """The columns that the table keeps."""
+        computed = self.schema.columns if self.schema is not None else []
+        marks = ["warnings"] if self.dataset.expectations and self.streams else []
+        return [*(name for name in computed if name not in self.dataset.expectation_columns), *marks]
+
+    @property
     def inputs(self) -> list[str]:
         """The datasets it reads, each once."""
         rejected = [self.quarantine_of] if self.quarantine_of else []
@@ -186,7 +193,7 @@ class _Resolver(Reader):
 
         assert node.schema is not None
         frame = node.schema.drop(*node.dataset.expectation_columns)
-        if node.dataset.expectations and node.dataset.kind == "streaming_table":
+        if node.dataset.expectations and node.streams:
             frame = frame.withColumn("warnings", F.array().cast("array<string>"))
         return frame
 

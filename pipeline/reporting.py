@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 from pipeline.event_log import Level, Origin
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pipeline.errors import LakehouseError
     from pipeline.event_log import EventLog
     from pipeline.flows.flow import Flow, Lakehouse, Progress
     from pipeline.graph import Node
     from pipeline.quality.judge import Evidence
     from pipeline.quality.rules import Suite
+    from pipeline.quality.table_judge import TableVerdict
     from pipeline.selection import Selection
     from pipeline.settings import Settings
     from pipeline.tables import Batch, Written
@@ -68,8 +71,7 @@ class Reporter:
         """Tell which datasets there are, with which expectations, and what flows from where to where."""
         self._suites = dict(lakehouse.suites)
         for node in lakehouse.graph.nodes.values():
-            rules = self._suites[node.name].rules if node.name in self._suites else ()
-            expectations = [{"name": rule.name, "action": rule.action, "why": rule.why} for rule in rules]
+            expectations = _expectations(self._suites[node.name]) if node.name in self._suites else []
             details = {
                 "dataset_type": node.dataset.kind.upper(),
                 "num_flows": 1,
@@ -113,6 +115,19 @@ class Reporter:
             self._log.tell(origin, "flow_progress", message, details, level="METRICS")
         self._log.flush()
 
+    def replay_begun(self, table: str, details: dict[str, Any]) -> None:
+        """Tell that rows of a quarantine go through the rules again, and with which corrections."""
+        message = f"Rows of {table} are replayed."
+        self._log.tell(self._origin(dataset_name=table), "user_action", message, {"action": "REPLAY", **details})
+
+    def flush(self) -> None:
+        """Have everything told so far written.
+
+        Raises:
+            EnvironmentFaultError: The event log cannot be written.
+        """
+        self._log.flush()
+
     def batch_done(self, flow: Flow, batch: Batch, progress: Progress) -> None:
         """Tell what one batch did, once for each table, however often the batch is run."""
         for target, written in progress.written.items():
@@ -131,12 +146,40 @@ class Reporter:
             message = f"Flow {batch.flow_name}, batch {batch.batch_id}: {written.rows:,} rows to {target}."
             self._log.tell(origin, "flow_progress", message, details, level="METRICS", event_id=event_id)
 
+    def table_judged(
+        self, flow: Flow, table: str, verdicts: Sequence[TableVerdict], error: LakehouseError | None
+    ) -> None:
+        """Tell how a table as a whole stands to its suite; each verdict counts as one record, an unknown as none."""
+        expectations = [
+            {
+                "name": verdict.name,
+                "dataset": table,
+                "action": verdict.action,
+                "scope": "table",
+                "passed_records": int(verdict.passed is True),
+                "failed_records": int(verdict.passed is False),
+                "observed_value": verdict.observed,
+                "problem": verdict.problem,
+            }
+            for verdict in verdicts
+        ]
+        quality = {"dropped_records": 0, "warned_records": 0, "expectations": expectations}
+        status = "FAILED" if error else "COMPLETED"
+        unmet = [verdict.name for verdict in verdicts if not verdict.passed]
+        message = f"Table {table} as a whole: {len(verdicts) - len(unmet)} of {len(verdicts)} expectations are met"
+        message += f"; not met or not judged: {', '.join(unmet)}." if unmet else "."
+        level: Level = "ERROR" if error else "WARN" if unmet else "INFO"
+        origin = self._origin(dataset_name=table, flow_name=flow.node.name, flow_id=flow.position.flow_id())
+        details = {"status": status, "data_quality": quality}
+        self._log.tell(origin, "flow_progress", message, details, level=level, error=error)
+
     def _data_quality(self, table: str, evidence: Evidence) -> dict[str, Any]:
         expectations = [
             {
                 "name": rule.name,
                 "dataset": table,
                 "action": rule.action,
+                "scope": "row",
                 "passed_records": evidence.rows - evidence.failed.get(rule.name, 0),
                 "failed_records": evidence.failed.get(rule.name, 0),
             }
@@ -150,6 +193,15 @@ class Reporter:
 
     def _origin(self, **about: Any) -> Origin:
         return Origin(self._pipeline_id, self._settings.name, self._update_id, **about)
+
+
+def _expectations(suite: Suite) -> list[dict[str, str]]:
+    by_row = [{"name": rule.name, "action": rule.action, "why": rule.why, "scope": "row"} for rule in suite.rules]
+    of_table = [
+        {"name": item.name, "action": item.action, "why": item.why, "scope": "table"}
+        for item in suite.table_expectations
+    ]
+    return by_row + of_table
 
 
 def _metrics(written: Written, progress: Progress, *, rejected: bool) -> dict[str, Any]:

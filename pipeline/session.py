@@ -9,7 +9,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import EnvironmentFaultError
 from pipeline.home import CHECKOUT, Home
@@ -119,6 +119,34 @@ def build_session(home: Home, settings: SparkSettings, *, name: str = "Smart Fac
         builder = builder.config(key, value)
     with _noise_to(home.log):
         return builder.getOrCreate()
+
+
+def attached_session(port: int, secret: str) -> SparkSession:
+    """Return the Spark session of another Python process on this machine, over the JVM that both then share.
+
+    The other process keeps the JVM; when this one ends, nothing ends there.
+
+    Args:
+        port: Where the JVM listens for Python, on the loopback address.
+        secret: What it asks of those who come.
+    """
+    os.environ["PYSPARK_GATEWAY_PORT"] = str(port)
+    os.environ["PYSPARK_GATEWAY_SECRET"] = secret
+    from pyspark import SparkConf, SparkContext  # noqa: PLC0415
+    from pyspark.java_gateway import launch_gateway  # noqa: PLC0415
+    from pyspark.sql import SparkSession  # noqa: PLC0415
+
+    gateway: Any = launch_gateway()  # type: ignore[no-untyped-call]
+    jvm: Any = gateway.jvm
+    context = jvm.JavaSparkContext.fromSparkContext(jvm.org.apache.spark.SparkContext.getOrCreate())
+    settings = SparkConf(_jvm=jvm, _jconf=context.getConf())
+    return SparkSession(SparkContext(gateway=gateway, jsc=context, conf=settings))
+
+
+def gateway_of(spark: SparkSession) -> tuple[int, str]:
+    """Return the port and the secret with which `attached_session` reaches a session's JVM."""
+    parameters = spark.sparkContext._gateway.gateway_parameters  # type: ignore[union-attr]  # noqa: SLF001
+    return int(parameters.port), str(parameters.auth_token)
 
 
 def _scratch(home: Home) -> Path:

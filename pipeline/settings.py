@@ -68,6 +68,8 @@ class Settings(_Strict):
         target_schema: The folder and SQL schema of the tables; `schema` in the file.
         source: The Python module with the declared tables.
         expectations: The folder of Great Expectations suites.
+        table_expectations: When whole tables are judged: `after_update`, those that it has changed, or
+            `on_request`.
         configuration: Values that declarations and steps may ask for.
     """
 
@@ -79,6 +81,7 @@ class Settings(_Strict):
     target_schema: str = Field(alias="schema")
     source: Path
     expectations: Path
+    table_expectations: Literal["after_update", "on_request"] = "after_update"
     trigger_interval: Duration = timedelta(seconds=1)
     retries: RetrySettings = RetrySettings()
     spark: SparkSettings = SparkSettings()

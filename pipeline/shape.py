@@ -34,10 +34,10 @@ def _check_table(node: Node, nodes: Mapping[str, Node]) -> None:
             f"the streaming table `{node.name}` has {sources} streaming sources; expected 1.",
             "Use read_files, read_stream or read_quarantine exactly once in its query.",
         )
-    if dataset.expectations and not node.streams:
+    if dataset.expectation_columns and not node.streams:
         _refuse(
             node,
-            f"`{node.name}` has expectations, but no rows of another table to judge.",
+            f"`{node.name}` has expectation columns, but no rows of another table to judge.",
             "Declare them for a table that reads this one with read_stream().",
         )
     rejected = nodes.get(dataset.quarantine) if dataset.quarantine else None

@@ -9,7 +9,10 @@ from pipeline.dataset import TimeWindow
 from pipeline.sensor_readings import cleaned, hourly_summary
 
 
-@table(comment="Raw sensor readings exactly as they landed, with the file that brought each")
+@table(
+    comment="Raw sensor readings exactly as they landed, with the file that brought each",
+    expectations="bronze_sensor_readings",
+)
 def bronze_sensor_readings() -> DataFrame:
     return read_files(
         "sensor_readings",
@@ -37,6 +40,7 @@ def silver_quarantined_sensors() -> DataFrame:
 
 @materialized_view(
     comment="Temperature and vibration of each device, hour by hour",
+    expectations="gold_hourly_device_summary",
     keys=["device_id", "location"],
     time_window=TimeWindow("event_timestamp", timedelta(hours=1)),
 )

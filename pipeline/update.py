@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import getpass
 import uuid
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from pyspark.errors import StreamingQueryException
 
@@ -13,13 +12,16 @@ from pipeline.catalog import open_lakehouse
 from pipeline.errors import AuthorError, EnvironmentFaultError, LakehouseError
 from pipeline.event_log import EventLog
 from pipeline.flows.ingest import IngestFlow
-from pipeline.flows.stream import ExpectationViolatedError, StreamFlow
-from pipeline.flows.view import ViewFlow
+from pipeline.flows.plan import chosen_tables, clean_landing_zones, flows_of
+from pipeline.flows.stream import ExpectationViolatedError
 from pipeline.lock import exclusive
+from pipeline.replay import Replays
 from pipeline.reporting import Reporter
 from pipeline.reprocess import Reprocessing
+from pipeline.result import FlowStatus, UpdateResult
 from pipeline.selection import Selection
 from pipeline.tables import Batch
+from pipeline.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,27 +31,8 @@ if TYPE_CHECKING:
 
     from pipeline.clock import Clock
     from pipeline.flows.flow import Flow, Lakehouse
-    from pipeline.graph import Node
     from pipeline.home import Home
     from pipeline.settings import Settings
-
-UpdateState = Literal["COMPLETED", "FAILED", "CANCELED"]
-FlowStatus = Literal["QUEUED", "COMPLETED", "FAILED", "SKIPPED", "EXCLUDED", "STOPPED"]
-
-
-@dataclass
-class UpdateResult:
-    """How an update ended.
-
-    Attributes:
-        statuses: For each stored table, how its flow ended.
-        errors: For each failed flow, what stopped it.
-    """
-
-    update_id: str
-    state: UpdateState = "COMPLETED"
-    statuses: dict[str, FlowStatus] = field(default_factory=dict)
-    errors: dict[str, LakehouseError] = field(default_factory=dict)
 
 
 class Update:
@@ -104,13 +87,39 @@ class Update:
             return result
 
     def _refresh(self, lakehouse: Lakehouse, selection: Selection, result: UpdateResult) -> None:
-        chosen, reset = self._chosen(lakehouse, selection)
+        by_hand = selection.validate or selection.replay is not None
+        chosen, reset = (set(), set()) if by_hand else chosen_tables(lakehouse.graph, selection)
         flows = flows_of(lakehouse)
         self._reporter.state("SETTING_UP_TABLES")
         self._reporter.definitions(lakehouse, flows)
+        replays = Replays(lakehouse, flows, self._reporter, self.id)
+        # Before a reset: what it empties must not get rows of an earlier time afterwards.
+        replays.finish(lambda flow: self._run_flow(lakehouse, flow))
+        if selection.replay:
+            replays.begin(selection.replay)
+            replays.finish(lambda flow: self._run_flow(lakehouse, flow))
         if reset:
             self._reset(lakehouse, [flow for flow in flows if flow.node.name in reset], selection)
         self._reporter.state("RUNNING")
+        validation = Validation(lakehouse, self._settings.expectations, self._reporter)
+        try:
+            self._carry_out(lakehouse, flows, chosen, selection, validation, result)
+            if selection.validate or self._settings.table_expectations == "after_update":
+                stopped = validation.judge(flows, every_one=selection.validate)
+                result.errors |= stopped
+                result.statuses |= dict.fromkeys(stopped, "FAILED")
+        finally:
+            validation.close()
+
+    def _carry_out(
+        self,
+        lakehouse: Lakehouse,
+        flows: list[Flow],
+        chosen: set[str],
+        selection: Selection,
+        validation: Validation,
+        result: UpdateResult,
+    ) -> None:
         files_again = Reprocessing(lakehouse, flows, self._reporter, self.id)
         files_again.finish(lambda flow: self._run_flow(lakehouse, flow))
         for flow in flows:
@@ -118,6 +127,8 @@ class Update:
         for flow in flows:
             if flow.node.name in chosen:
                 self._refresh_one(lakehouse, flow, result)
+                if self._settings.table_expectations == "after_update":
+                    validation.prepare(flow)
             for target in flow.targets:
                 result.statuses.setdefault(target, "EXCLUDED")
         if not result.errors and chosen == {node.name for node in lakehouse.graph.tables}:
@@ -191,38 +202,6 @@ class Update:
     def _stop_query(self) -> None:
         if self._query is not None and self._query.isActive:
             self._query.stop()
-
-    @staticmethod
-    def _chosen(lakehouse: Lakehouse, selection: Selection) -> tuple[set[str], set[str]]:
-        graph = lakehouse.graph
-        everything = {node.name for node in graph.tables}
-        reset = (
-            everything if selection.full_refresh_all else graph.downstream(graph.filled_with(selection.full_refresh))
-        )
-        if selection.refresh or (selection.full_refresh and not selection.full_refresh_all):
-            return graph.upstream(set(selection.refresh)) | reset, reset
-        return everything, reset
-
-
-def flows_of(lakehouse: Lakehouse) -> list[Flow]:
-    """Return the flows of a pipeline's tables, in dependency order."""
-    flows = (_flow_of(lakehouse, node) for node in lakehouse.graph.tables if node.quarantine_of is None)
-    return list(flows)
-
-
-def clean_landing_zones(flows: list[Flow]) -> None:
-    """Archive or delete what the sources want gone from the landing zone."""
-    for flow in flows:
-        if isinstance(flow, IngestFlow):
-            flow.clean()
-
-
-def _flow_of(lakehouse: Lakehouse, node: Node) -> Flow:
-    if node.files is not None:
-        return IngestFlow(lakehouse, node, node.files)
-    if node.dataset.kind == "materialized_view":
-        return ViewFlow(lakehouse, node)
-    return StreamFlow(lakehouse, node)
 
 
 def _cause_of(failures: list[BaseException], error: StreamingQueryException) -> BaseException:

@@ -7,7 +7,7 @@ import os
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from deltalake import DeltaTable
@@ -20,13 +20,15 @@ from pipeline.selection import Selection
 from pipeline.session import build_session
 from pipeline.settings import DEFAULT_SETTINGS, SparkSettings, load_settings
 from pipeline.tables import Table
-from pipeline.update import Update, UpdateResult
+from pipeline.update import Update
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from pyspark.sql import SparkSession
+
+    from pipeline.result import UpdateResult
 
 os.environ["TZ"] = "UTC"
 time.tzset()
@@ -61,6 +63,8 @@ class TestLakehouse:
     home: Home
     clock: FixedClock
     settings_file: Path = DEFAULT_SETTINGS
+    # Great Expectations takes seconds to import: the tests of whole tables ask for it.
+    table_expectations: Literal["after_update", "on_request"] = "on_request"
 
     def land(self, name: str, content: str | bytes | list[dict[str, Any]], folder: str = "sensor_readings") -> Path:
         file = self.home.landing / folder / name
@@ -71,7 +75,7 @@ class TestLakehouse:
         return file
 
     def update(self, **selection: Any) -> UpdateResult:
-        settings = load_settings(self.settings_file)
+        settings = load_settings(self.settings_file).model_copy(update={"table_expectations": self.table_expectations})
         update = Update(self.home, settings, self.clock, lambda: self.spark, cause="TEST")
         return update.run(Selection(**selection))
 

@@ -153,9 +153,9 @@ def test_inputs_in_a_circle_are_refused_and_the_circle_is_shown(spark: SparkSess
             id="quarantine_filled_by_another_query",
         ),
         pytest.param(
-            lambda: table(name="t", expectations="s")(orders),
-            "`t` has expectations, but no rows of another table to judge",
-            id="expectations_on_files",
+            lambda: table(name="t", expectations="s", expectation_columns=["limit"])(orders),
+            "`t` has expectation columns, but no rows of another table to judge",
+            id="expectation_columns_on_files",
         ),
         pytest.param(
             lambda: materialized_view(name="t", time_window=HOUR)(lambda: read("whole")),

@@ -9,7 +9,9 @@ from pipeline.commands.events import events
 from pipeline.commands.files import files
 from pipeline.commands.graph import graph
 from pipeline.commands.history import history
+from pipeline.commands.quarantine import quarantine
 from pipeline.commands.run import run
+from pipeline.commands.validate import validate
 from pipeline.commands.warehouse import warehouse
 
 app = typer.Typer(
@@ -24,4 +26,6 @@ app.command()(graph)
 app.command()(events)
 app.command()(history)
 app.command()(files)
+app.add_typer(quarantine, name="quarantine")
+app.command()(validate)
 app.command()(warehouse)

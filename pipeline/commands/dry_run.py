@@ -48,7 +48,7 @@ def _facts(lakehouse: Lakehouse) -> list[dict[str, Any]]:
             "reads": ([f"landing/{node.files.path}"] if node.files else []) + node.inputs,
             "columns": node.schema.columns if node.schema is not None else [],
             "rules": {rule.name: rule.action for rule in suite.rules} if suite else {},
-            "table_expectations": list(suite.table_expectations) if suite else [],
+            "table_expectations": {item.name: item.action for item in suite.table_expectations} if suite else {},
         })  # fmt: skip
     return facts
 

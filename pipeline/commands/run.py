@@ -13,8 +13,8 @@ from pipeline.home import Home
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
+    from pipeline.result import UpdateResult
     from pipeline.summary import Summary
-    from pipeline.update import UpdateResult
 
 Tables = Annotated[list[str] | None, typer.Option(help="A table; give the option again for more.")]
 

@@ -10,6 +10,7 @@ from pipeline.errors import AuthorError, DataError
 from pipeline.flows.flow import Progress, moment
 from pipeline.flows.position import Position
 from pipeline.flows.reader import BatchReader
+from pipeline.merge import delete_matching
 from pipeline.quality.judge import FAILED, WARNED, Evidence, Witness, judge, without_verdicts
 from pipeline.quality.rules import Suite
 from pipeline.tables import Batch, Written
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 # The row as the source has it travels beside the query's own columns until rows are told apart.
 _SOURCE_ROW = "__source_row"
-_VERDICT = ("failed_expectations", "quarantined_at")
+VERDICT = ("failed_expectations", "quarantined_at")
 
 
 class ExpectationViolatedError(DataError):
@@ -44,7 +45,7 @@ class StreamFlow:
     def __init__(self, lakehouse: Lakehouse, node: Node) -> None:
         self.node = node
         self._lakehouse = lakehouse
-        self._upstream = stored_sources(lakehouse, node)[0]
+        self.upstream = stored_sources(lakehouse, node)[0]
         self._suite = lakehouse.suites.get(node.name) or Suite(node.name, (), ())
         self.position = Position(lakehouse.state("checkpoints", node.name))
 
@@ -56,7 +57,7 @@ class StreamFlow:
 
     def source(self) -> DataFrame | None:
         """Return the stream of new rows; commits that took rows away bring none."""
-        table = self._lakehouse.table(self._upstream)
+        table = self._lakehouse.table(self.upstream)
         if not table.exists:
             return None
         reader = self._lakehouse.spark.readStream.format("delta").option("skipChangeCommits", "true")
@@ -92,6 +93,39 @@ class StreamFlow:
                 written[quarantine] = Written()
         return Progress(evidence.rows, written, evidence if self._suite.rules else None)
 
+    def replay(self, rows: DataFrame, batch: Batch) -> Progress:
+        """Judge quarantined rows by the current rules and move what now passes to the table, once for a batch.
+
+        Args:
+            rows: Rows of the quarantine, corrected, as the source has them.
+            batch: The key of both commits.
+        """
+        quarantine = self.node.dataset.quarantine
+        assert quarantine is not None
+        spark = self._lakehouse.spark
+        table, rejected = self._lakehouse.table(self.node.name), self._lakehouse.table(quarantine)
+        judged = judge(self._queried(rows), self._suite)
+        witness = Witness(self._suite)
+        if table.committed_batch(batch.flow_id) < batch.batch_id:
+            passing = witness.observing(judged.where(F.size(FAILED) == 0))
+            moved = table.append(self._good(passing), batch)
+        else:
+            # The rules may have changed since: what the commit took in counts.
+            held = table.read(spark).select("record_id")
+            taken = witness.observing(judged.join(held, on="record_id", how="left_semi"))
+            taken.write.format("noop").mode("overwrite").save()
+            moved = table.written_by(batch)
+        held = table.read(spark).join(F.broadcast(rows.select("record_id")), on="record_id", how="left_semi")
+        gone = delete_matching(spark, rejected, held.select("record_id"), ["record_id"], batch)
+        failing = judged.select(F.explode(FAILED).alias("rule")).groupBy("rule").count().collect()
+        replayed = judged.count()
+        facts = {
+            "num_replayed_rows": replayed,
+            "still_failing": {row["rule"]: row["count"] for row in sorted(failing)},
+        }
+        evidence = witness.evidence() if self._suite.rules else None
+        return Progress(replayed, {self.node.name: moved, quarantine: gone}, evidence, facts)
+
     def reset(self) -> dict[str, Written]:
         """Empty the table and its quarantine, so that the source's rows are read again."""
         self.position.renew()
@@ -100,7 +134,7 @@ class StreamFlow:
     def _queried(self, rows: DataFrame) -> DataFrame:
         if self.node.dataset.quarantine:
             rows = rows.withColumn(_SOURCE_ROW, F.struct("*"))
-        result = BatchReader(self._lakehouse, self.node, self._upstream, rows).query()
+        result = BatchReader(self._lakehouse, self.node, self.upstream, rows).query()
         if self.node.dataset.quarantine and _SOURCE_ROW not in result.columns:
             dataset = self.node.dataset
             problem = f"{dataset.location}: the query of `{dataset.name}` leaves out columns that it does not know."
@@ -123,8 +157,8 @@ class StreamFlow:
     def _rejected(self, rejected: DataFrame) -> DataFrame:
         now = F.expr(moment(self._lakehouse.clock.now()))
         # A sender's keys may be called like the verdict's columns; their values are in the source.
-        as_sent = [F.col(_SOURCE_ROW)[name].alias(name) for name in _field_names(rejected) if name not in _VERDICT]
-        failed, moment_of_verdict = _VERDICT
+        as_sent = [F.col(_SOURCE_ROW)[name].alias(name) for name in _field_names(rejected) if name not in VERDICT]
+        failed, moment_of_verdict = VERDICT
         return rejected.select(*as_sent, F.col(FAILED).alias(failed), now.alias(moment_of_verdict))
 
     def _stop_on_violations(self, evidence: Evidence) -> None:

@@ -40,8 +40,8 @@ class ViewFlow:
     def __init__(self, lakehouse: Lakehouse, node: Node) -> None:
         self.node = node
         self._lakehouse = lakehouse
-        self._sources = stored_sources(lakehouse, node)
-        self._upstream = self._sources[0]
+        self.sources = stored_sources(lakehouse, node)
+        self._upstream = self.sources[0]
         self.position = Position(lakehouse.state("checkpoints", node.name))
 
     @property
@@ -59,7 +59,7 @@ class ViewFlow:
 
         A view that is recomputed whole learns from it only that something has changed, in any of them.
         """
-        tables = [self._lakehouse.table(name) for name in self._sources]
+        tables = [self._lakehouse.table(name) for name in self.sources]
         if not all(table.exists for table in tables):
             return None
         new_rows = self._lakehouse.spark.readStream.format("delta")

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import AuthorError
-from pipeline.quality.rules import Condition, RuleMeta, Suite, grouped
+from pipeline.quality.parameters import parameters_of
+from pipeline.quality.rules import Condition, RuleMeta, Suite, grouped, table_expectation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pyspark.sql import Column, DataFrame
 
+_TYPE = re.compile(r'"type"\s*:\s*"expect_')
 _COLUMN_ARGUMENTS = ("column", "column_A", "column_B")
 # What `ignore_row_if` leaves unjudged; Great Expectations keeps it out of the condition itself.
 _IGNORED_ROWS = {
@@ -51,35 +55,56 @@ def open_context(folder: Path) -> Any:
     return context
 
 
-def compile_suite(folder: Path, name: str, frame: DataFrame) -> Suite:
+def compile_suite(folder: Path, name: str, frame: DataFrame, stored: Sequence[str], *, by_row: bool) -> Suite:
     """Return a suite with its row conditions, as Great Expectations resolves them for a frame's columns.
 
-    Expectations that cannot be judged row by row are named in `table_expectations`.
+    Args:
+        folder: Where the suites are.
+        name: Which of them.
+        frame: Rows as they are judged.
+        stored: The columns that the table keeps.
+        by_row: Whether rows are judged on their way; else every expectation is one of the whole table.
 
     Raises:
-        AuthorError: The suite cannot be loaded, or names a column that the frame lacks.
+        AuthorError: The suite cannot be loaded, or names a column that there is not.
     """
     context = open_context(folder)
-    where = str(folder / f"{name}.json")
-    suite = _loaded(context, name, folder / f"{name}.json")
-    metrics = _Metrics(context, frame)
+    file = folder / f"{name}.json"
+    metrics = _Metrics(context, frame) if by_row else None
     conditions: list[tuple[RuleMeta, Condition]] = []
-    table_level: list[str] = []
-    for expectation in suite.expectations:
+    of_table: dict[str, list[tuple[RuleMeta, tuple[str, ...]]]] = {}
+    for index, expectation in enumerate(load_suite(context, name, file).expectations):
+        where = f"{file}:{line_of(file, index)}"
         meta = RuleMeta.of(expectation.expectation_type, expectation.meta or {}, where)
-        columns = _columns_of(expectation)
+        columns = columns_of(expectation)
         missing = [column for column in columns if column not in frame.columns]
-        if missing and not meta.when_present:
-            raise unknown_column(where, meta.name, missing[0], frame.columns)
-        sql = None if missing else metrics.violated_sql(expectation)
-        if sql is None and not missing:
-            table_level.append(meta.name)
-        else:
+        sql = None if missing or metrics is None else metrics.violated_sql(expectation)
+        if sql is not None or (missing and by_row and meta.when_present):
             conditions.append((meta, Condition(columns, sql, meta.when_present)))
-    return Suite(name, grouped(conditions, where), tuple(dict.fromkeys(table_level)))
+            continue
+        # What is missing from rows on their way may still be a column of the table, and the other way round.
+        known = stored if metrics is None or not missing else frame.columns
+        missing = [column for column in columns if column not in known]
+        if missing and not meta.when_present:
+            raise unknown_column(where, meta.name, missing[0], list(known))
+        of_table.setdefault(meta.name, []).append((meta, parameters_of(expectation.configuration.kwargs, where)))
+    table_level = tuple(table_expectation(metas, str(file)) for metas in of_table.values())
+    return Suite(name, grouped(conditions, str(file)), table_level)
 
 
-def _loaded(context: Any, name: str, file: Path) -> Any:
+def line_of(file: Path, index: int) -> int:
+    """Return the line, from 1, on which a suite's expectation of that index has its type; 1 if there is none."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    found = [number for number, line in enumerate(lines, 1) for _ in _TYPE.findall(line)]
+    return found[index] if index < len(found) else 1
+
+
+def load_suite(context: Any, name: str, file: Path) -> Any:
+    """Return a suite as Great Expectations reads it.
+
+    Raises:
+        AuthorError: It cannot be read, or not all of it.
+    """
     remedy = "Correct the file, or save the suite anew through Great Expectations."
     try:
         suite = context.suites.get(name)
@@ -102,7 +127,8 @@ def unknown_column(where: str, rule: str, column: str, known: list[str]) -> Auth
     return AuthorError(problem, remedy)
 
 
-def _columns_of(expectation: Any) -> tuple[str, ...]:
+def columns_of(expectation: Any) -> tuple[str, ...]:
+    """Return the columns that an expectation names."""
     given = expectation.configuration.kwargs
     single = [given[key] for key in _COLUMN_ARGUMENTS if given.get(key)]
     return tuple(dict.fromkeys([*single, *given.get("column_list", ()), *given.get("column_set", ())]))
@@ -134,7 +160,7 @@ class _Metrics:
         joiner = _IGNORED_ROWS.get(expectation.configuration.kwargs.get("ignore_row_if") or "")
         if joiner is None:
             return sql
-        ignored = joiner.join(f"`{column}` IS NULL" for column in _columns_of(expectation))
+        ignored = joiner.join(f"`{column}` IS NULL" for column in columns_of(expectation))
         return f"({sql}) and not ({ignored})"
 
     def _resolve(self, metric_name: str, configuration: Any) -> Column | None:

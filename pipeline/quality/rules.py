@@ -49,17 +49,33 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class TableExpectation:
+    """What a table as a whole has to meet; Great Expectations itself judges it.
+
+    Attributes:
+        name: What reports call it; several expectations of a suite may share one.
+        action: `warn` goes on record, `fail` makes the update fail as well.
+        parameters: The suite parameters that it asks for, such as `ago_24h`.
+    """
+
+    name: str
+    action: Action
+    why: str
+    parameters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Suite:
     """A suite as it was compiled.
 
     Attributes:
         rules: The rules that are judged row by row, in the suite's order.
-        table_expectations: Names of the expectations that need the whole table.
+        table_expectations: The expectations that need the whole table.
     """
 
     name: str
     rules: tuple[Rule, ...]
-    table_expectations: tuple[str, ...]
+    table_expectations: tuple[TableExpectation, ...]
 
     def named(self, *actions: Action) -> tuple[str, ...]:
         """Return the names of the rules that have one of the actions."""
@@ -108,6 +124,31 @@ def _share(value: Any, where: str) -> float | None:
         problem = f"{where}: `fail_above` is {value!r}; expected a share such as 5% or 0.05."
         raise AuthorError(problem, "Correct it in the suite.")
     return share
+
+
+def table_expectation(metas: list[tuple[RuleMeta, tuple[str, ...]]], where: str) -> TableExpectation:
+    """Return what several expectations of one name ask of a table.
+
+    Args:
+        metas: Each expectation's meta, and the suite parameters that it names.
+        where: The suite's file, for messages.
+
+    Raises:
+        AuthorError: Their action is not one that a whole table can meet, or they differ in it.
+    """
+    first = metas[0][0]
+    for meta, _ in metas:
+        place = f"{where}: `{meta.name}` is judged on the whole table"
+        if meta.action == "drop":
+            problem = f"{place}, so there is no row that `drop` could leave out."
+            raise AuthorError(problem, "Let its action be `warn` or `fail`.")
+        if meta.fail_above is not None:
+            raise AuthorError(f"{place}, so `fail_above` counts nothing.", "Use `mostly` in its kwargs, or `fail`.")
+        if meta.action != first.action:
+            problem = f"{where}: `{meta.name}` is both `{first.action}` and `{meta.action}`."
+            raise AuthorError(problem, "Give both expectations of that name one action.")
+    parameters = tuple(dict.fromkeys(name for _, names in metas for name in names))
+    return TableExpectation(first.name, first.action, first.why, parameters)
 
 
 def grouped(conditions: list[tuple[RuleMeta, Condition]], where: str) -> tuple[Rule, ...]:

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import AuthorError, UnknownNameError
 from pipeline.home import CHECKOUT
 from pipeline.quality.compiler import compile_suite, unknown_column
-from pipeline.quality.rules import Condition, Rule, Suite
+from pipeline.quality.rules import Condition, Rule, Suite, TableExpectation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyspark.sql import DataFrame
 
 CACHE_VARIABLE = "SMART_FACTORY_CACHE"
 # Raised when what a compiled suite holds changes.
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Suites:
@@ -34,8 +36,16 @@ class Suites:
         """Return the names of all suites in the folder, sorted."""
         return sorted(file.stem for file in self.folder.glob("*.json"))
 
-    def compiled(self, name: str, frame: DataFrame) -> Suite:
+    def compiled(
+        self, name: str, frame: DataFrame, stored: Sequence[str] | None = None, *, by_row: bool = True
+    ) -> Suite:
         """Return a suite compiled for a frame's columns, from the cache where its file has not changed.
+
+        Args:
+            name: Which suite.
+            frame: Rows as they are judged.
+            stored: The columns that the table keeps, where they are not the frame's.
+            by_row: Whether rows are judged on their way; else every expectation is one of the whole table.
 
         Raises:
             AuthorError: There is no such suite, or it names a column that the frame lacks.
@@ -43,10 +53,10 @@ class Suites:
         file = self.folder / f"{name}.json"
         if not file.is_file():
             raise UnknownNameError("suite", name, self.names(), str(self.folder))
-        key = _key(file)
+        key = _key(file, by_row=by_row)
         suite = _load(key)
         if suite is None or _is_outgrown(suite, frame.columns):
-            suite = compile_suite(self.folder, name, frame)
+            suite = compile_suite(self.folder, name, frame, stored or frame.columns, by_row=by_row)
             _store(key, suite)
         for rule in suite.rules:
             for condition in rule.conditions:
@@ -61,8 +71,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get(CACHE_VARIABLE) or CHECKOUT / ".cache") / "expectations"
 
 
-def _key(file: Path) -> str:
-    content = f"{_FORMAT}|{version('great-expectations')}|{version('pyspark')}|".encode() + file.read_bytes()
+def _key(file: Path, *, by_row: bool) -> str:
+    content = (
+        f"{_FORMAT}|{'rows' if by_row else 'table'}|{version('great-expectations')}|{version('pyspark')}|".encode()
+        + file.read_bytes()
+    )
     return f"{file.stem}-{hashlib.sha256(content).hexdigest()[:32]}"
 
 
@@ -82,7 +95,11 @@ def _load(key: str) -> Suite | None:
             Rule(**{**rule, "conditions": tuple(_condition(stored) for stored in rule["conditions"])})
             for rule in stored["rules"]
         )
-        return Suite(stored["name"], rules, tuple(stored["table_expectations"]))
+        table_level = tuple(
+            TableExpectation(**{**item, "parameters": tuple(item["parameters"])})
+            for item in stored["table_expectations"]
+        )
+        return Suite(stored["name"], rules, table_level)
     except (OSError, ValueError, KeyError, TypeError):
         # Missing, or damaged: what it saved is computed again.
         return None

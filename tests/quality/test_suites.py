@@ -9,6 +9,7 @@ import pytest
 from pipeline.errors import AuthorError, UnknownNameError
 from pipeline.quality import suites as suites_module
 from pipeline.quality.judge import FAILED, WARNED, judge
+from pipeline.quality.rules import TableExpectation
 from pipeline.quality.suites import CACHE_VARIABLE, Suites, check_declared
 from tests.quality.suite_files import expectation, write_suite
 
@@ -54,7 +55,7 @@ def test_compiled_suite_judges_rows_and_names_what_needs_the_whole_table(tmp_pat
         ("has_amount", "drop", "why has_amount"),
         ("positive", "warn", "why positive"),
     ]
-    assert suite.table_expectations == ("unique_id",)
+    assert suite.table_expectations == (TableExpectation("unique_id", "warn", "why unique_id"),)
     assert verdicts(orders, suite) == [("a", [], []), ("b", [], ["positive"]), ("c", ["has_amount"], [])]
 
 

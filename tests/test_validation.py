@@ -1,0 +1,139 @@
+"""Whole tables judged by Great Expectations, in an update and on request."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.errors import AuthorError
+from pipeline.quality.rules import TableExpectation
+from pipeline.quality.table_judge import TableJudge, verdicts_of
+from pipeline.validation import TableExpectationError
+from tests.conftest import reading
+from tests.flows.checkout import checkout, land
+from tests.quality.suite_files import expectation, write_suite
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import TestLakehouse
+
+pytestmark = pytest.mark.spark
+
+UNIQUE = expectation("column_values_to_be_unique", "unique_id", "fail", column="id")
+
+
+def of_tables(home: TestLakehouse, table: str) -> list[dict[str, bool | None]]:
+    """Return each judgement of a whole table: True, False, or None for unknown."""
+    found = []
+    for quality in home.quality(table):
+        items = [item for item in quality["expectations"] if item["scope"] == "table"]
+        if items:
+            verdicts = {(1, 0): True, (0, 1): False}
+            found.append(
+                {item["name"]: verdicts.get((item["passed_records"], item["failed_records"])) for item in items}
+            )
+    return found
+
+
+def test_update_has_the_tables_judged_that_it_changed_or_that_may_be_stale(lakehouse: TestLakehouse) -> None:
+    home = replace(lakehouse, table_expectations="after_update")
+    home.land("a.json", [reading(), reading("MFG-A-1001")])
+    assert home.update().state == "COMPLETED"
+    assert of_tables(home, "bronze_sensor_readings") == [
+        dict.fromkeys(("unique_record_id", "known_source_file", "not_empty", "raw_columns", "fresh_arrivals"), True)
+    ]
+    names = ("unique_key", "counted_readings", "some_hours", "summary_columns", "fresh_hours", "usual_temperatures")
+    assert of_tables(home, "gold_hourly_device_summary") == [dict.fromkeys(names, True)]
+    home.assert_invariants()
+
+    assert home.update().state == "COMPLETED"
+    assert len(of_tables(home, "bronze_sensor_readings")) == 1
+    home.clock.advance(timedelta(days=2))
+    home.update()
+    assert of_tables(home, "bronze_sensor_readings")[1]["fresh_arrivals"] is False
+    assert of_tables(home, "gold_hourly_device_summary")[1]["fresh_hours"] is False
+
+
+def test_second_update_has_tables_judged_and_imports_no_great_expectations(lakehouse: TestLakehouse) -> None:
+    lakehouse.land("a.json", [reading()])
+    lakehouse.update()
+    lakehouse.land("b.json", [reading()])
+    program = """
+import sys
+from pipeline.commands.app import app
+from pipeline.commands.entry import run_command
+assert run_command(app, "run", ["run", "--json", "--home", sys.argv[1]]) == 0
+assert not [name for name in sys.modules if name.startswith("great_expectations")]
+"""
+    subprocess.run([sys.executable, "-c", program, str(lakehouse.home.root)], check=True, stdout=subprocess.DEVNULL)
+    assert len(lakehouse.rows("bronze_sensor_readings")) == 2
+    assert of_tables(lakehouse, "bronze_sensor_readings")[0]["unique_record_id"] is True
+
+
+def test_fail_of_a_whole_table_fails_the_update_until_it_is_put_right(lakehouse: TestLakehouse, tmp_path: Path) -> None:
+    shop = replace(checkout(lakehouse, tmp_path, UNIQUE), table_expectations="after_update")
+    land(shop, "a.json", 1.0, 2.0)
+    assert shop.update().state == "COMPLETED"
+    land(shop, "b.json", 3.0)
+    result = shop.update()
+    assert (result.state, result.statuses["checked"], result.statuses["total"]) == ("FAILED", "FAILED", "COMPLETED")
+    error = result.errors["checked"]
+    assert isinstance(error, TableExpectationError)
+    assert "`checked` as a whole: `unique_id` is not met: observed 2 of 3 rows are not as expected" in str(error)
+    assert len(shop.rows("checked")) == 3
+    assert shop.update().state == "FAILED"
+    assert of_tables(shop, "checked") == [{"unique_id": True}, {"unique_id": False}, {"unique_id": False}]
+    (last,) = (shop.home.state / "validations" / "orders").glob("checked/last.json")
+    assert json.loads(last.read_text())["verdicts"][0]["passed"] is False
+
+
+def test_table_that_could_not_be_judged_has_not_passed(
+    lakehouse: TestLakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TableJudge, "_asked", lambda *_: {"problem": "RuntimeError: it fell over"})
+    shop = replace(checkout(lakehouse, tmp_path, UNIQUE), table_expectations="after_update")
+    land(shop, "a.json", 1.0)
+    result = shop.update()
+    assert "`unique_id` could not be judged: RuntimeError: it fell over" in str(result.errors["checked"])
+    write_suite(tmp_path / "suites", "checked", {**UNIQUE, "meta": {**UNIQUE["meta"], "action": "warn"}})
+    assert shop.update().state == "COMPLETED"
+    assert of_tables(shop, "checked") == [{"unique_id": None}, {"unique_id": None}]
+
+
+@pytest.mark.parametrize(
+    ("meta", "said"),
+    [
+        pytest.param({"action": "drop"}, "no row that `drop` could leave out", id="drop"),
+        pytest.param({"action": "fail", "fail_above": "5%"}, "`fail_above` counts nothing", id="threshold"),
+    ],
+)
+def test_action_that_a_whole_table_cannot_take_is_refused_with_its_suite(
+    lakehouse: TestLakehouse, tmp_path: Path, meta: dict[str, Any], said: str
+) -> None:
+    shop = checkout(lakehouse, tmp_path, {**UNIQUE, "meta": {"name": "unique_id", **meta}})
+    with pytest.raises(AuthorError, match=said) as raised:
+        shop.update()
+    assert "checked.json" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        {"raised_exception": True, "exception_message": "it fell over"},
+        {"('column.max', 'x', ())": {"raised_exception": True, "exception_message": "it fell over"}},
+        {"('column.max', 'x', ())": {"exception_message": "it fell over"}},
+    ],
+    ids=["direct", "by_metric", "by_metric_without_a_mark"],
+)
+def test_exception_inside_a_validation_is_neither_passed_nor_failed(info: dict[str, Any]) -> None:
+    config = {"type": "expect_column_max_to_be_between", "meta": {"name": "fresh"}}
+    document = {"results": [{"success": False, "expectation_config": config, "exception_info": info}]}
+    (verdict,) = verdicts_of(document, [TableExpectation("fresh", "warn", "")])
+    assert (verdict.passed, verdict.problem) == (None, "it fell over")
