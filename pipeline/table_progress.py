@@ -88,7 +88,8 @@ class TableProgress:
         if self.status == "STARTING":
             self.started_at, self.ended_at = self.started_at or event.timestamp, None
         if self.status in _ENDED:
-            self.ended_at = event.timestamp
+            # What is told of the table afterwards, such as a verdict on it as a whole, lengthens nothing.
+            self.ended_at = self.ended_at or event.timestamp
         if event.error is not None:
             self.error = str(event.error)
         metrics = event.details.get("metrics", {})
