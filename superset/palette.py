@@ -8,13 +8,29 @@ CALM = "#0072B2"
 GOOD = "#009E73"
 QUIET = "#8C96A0"
 
-CATEGORICAL = {
-    "id": "smartFactory",
-    "description": "Smart Factory",
-    "label": "Smart Factory",
-    "isDefault": True,
-    "colors": [CALM, "#56B4E9", GOOD, "#CC79A7", "#7A5195", QUIET, "#B8A100", "#004C6D", "#5E3C58", "#00735A"],
-}
+CATEGORICAL = [
+    {
+        "id": "smartFactory",
+        "description": "Smart Factory",
+        "label": "Smart Factory",
+        "isDefault": True,
+        # The last two are for limits: a gauge names them by their place.
+        "colors": [
+            CALM,
+            "#56B4E9",
+            GOOD,
+            "#CC79A7",
+            "#7A5195",
+            QUIET,
+            "#B8A100",
+            "#004C6D",
+            "#5E3C58",
+            "#00735A",
+            WARN,
+            HOT,
+        ],
+    },
+]
 # From cool to hot, for temperatures; and from nothing to much, for counts.
 SEQUENTIAL = [
     {

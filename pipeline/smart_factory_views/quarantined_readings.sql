@@ -2,9 +2,8 @@
 -- from: silver_quarantined_sensors
 -- later: humidity_percent DOUBLE
 SELECT
-  'silver_cleaned_sensors' AS dataset,
+  'silver_quarantined_sensors' AS dataset,
   explode(failed_expectations) AS reason,
-  quarantined_at,
   {columns},
   substring_index(source_file, '/', -1) AS file_name
 FROM {source}

@@ -25,7 +25,14 @@ numbered AS (
   FROM grown
   WHERE size(columns) > 0
 )
-SELECT dataset, 1 AS version, 'as declared' AS column_name, columns AS brought_by, seen_at, NULL AS update_id
+SELECT
+  dataset,
+  1 AS version,
+  'as declared' AS column_name,
+  -- `struct<a:string,b:double>`: the names alone.
+  regexp_replace(regexp_replace(columns, '^struct<|:[^,]*', ''), ',', ', ') AS brought_by,
+  seen_at,
+  NULL AS update_id
 FROM declared
 UNION ALL
 SELECT dataset, version, column_name, substring_index(file, '/', -1) AS brought_by, seen_at, update_id
