@@ -17,7 +17,11 @@ WIDTH = 1280
 # Charts are drawn when they come into view; so everything is in view.
 HEIGHT = 2600
 _LONGEST_MILLISECONDS = 60_000
-_LOADING = ".loading, [data-test='loading-indicator'], .ant-spin-spinning"
+_IS_DRAWN = """() => {
+    const charts = [...document.querySelectorAll('.dashboard-component-chart-holder')];
+    const isDrawn = chart => chart.querySelector('.slice_container, [role=alert], .ant-empty');
+    return charts.length > 0 && charts.every(isDrawn) && !document.querySelector('.loading, .ant-spin-spinning');
+}"""
 
 
 def chromium() -> str | None:
@@ -49,14 +53,13 @@ def signed_in(url: str, user: str, password: str, *, height: int = HEIGHT) -> It
 
 
 def open_dashboard(page: Page, url: str, slug: str) -> None:
-    """Open a dashboard and wait until every chart is drawn."""
-    page.goto(f"{url}/superset/dashboard/{slug}/?standalone=0")
-    page.wait_for_selector(".dashboard-component-chart-holder, [data-test=dashboard-component-chart-holder]")
-    settle(page)
+    """Open a dashboard and return when every chart is drawn."""
+    page.goto(f"{url}/superset/dashboard/{slug}/")
+    page.wait_for_function(_IS_DRAWN)
 
 
 def settle(page: Page) -> None:
-    """Wait until no chart is loading any more."""
+    """Wait until what was just asked for is drawn, and has stopped moving."""
     page.wait_for_timeout(1500)
-    page.wait_for_function("selector => document.querySelectorAll(selector).length === 0", arg=_LOADING)
+    page.wait_for_function(_IS_DRAWN)
     page.wait_for_timeout(1500)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pyhive import hive
 from pyhive.sqlalchemy_hive import HiveDialect, HiveTimestamp, _type_map
 from sqlalchemy import exc, text, types
+from thrift.transport.TTransport import TTransportException  # type: ignore[import-untyped]
 
 _TYPES = {
     **_type_map,
@@ -17,12 +19,37 @@ _TYPES = {
 }
 
 
+class WarehouseSilentError(ConnectionError):
+    """Nothing answers at the warehouse's address."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(
+            f"The SQL warehouse at {host}:{port} does not answer. Start it with `make warehouse`, then refresh."
+        )
+
+
 class SparkWarehouseDialect(HiveDialect):  # type: ignore[misc]
     """`spark://user@host:port/database`."""
 
     name = "spark"
     driver = "thrift"
     supports_statement_cache = False
+
+    @classmethod
+    def import_dbapi(cls) -> Any:
+        """Return PyHive's module, under the name by which SQLAlchemy 2 asks for it."""
+        return hive
+
+    def connect(self, *arguments: Any, **parameters: Any) -> Any:
+        """Return a connection.
+
+        Raises:
+            WarehouseSilentError: Nothing answers there.
+        """
+        try:
+            return super().connect(*arguments, **parameters)
+        except (TTransportException, OSError) as error:
+            raise WarehouseSilentError(parameters["host"], parameters["port"]) from error
 
     def get_schema_names(self, connection: Any, **_: Any) -> list[str]:
         """Return the databases."""

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.url import URL
     from superset.models.core import Database
 
-_SILENT = re.compile(r"Could not connect to any of \[\('(?P<host>[^']+)', (?P<port>\d+)")
 _REFUSED = re.compile(r"errorMessage=['\"](?P<text>.*?)(?<!\\)['\"][,)]", re.DOTALL)
 _NO_TABLE = re.compile(r"\[TABLE_OR_VIEW_NOT_FOUND\] The table or view (?P<name>[`\w.]+)")
 _JAVA_CLASSES = re.compile(r"^Error running query: (\[[\w.]+\] )?[\w.$]+(Exception|Error): ")
-_SILENCE = "The SQL warehouse at {host}:{port} does not answer. Start it with `make warehouse`, then refresh."
+
+
+class StatementRefusedError(Exception):
+    """The warehouse will not run a statement, or could not."""
 
 
 class SparkWarehouseEngineSpec(SparkEngineSpec):
@@ -80,7 +82,7 @@ class SparkWarehouseEngineSpec(SparkEngineSpec):
         except Exception as error:
             missing = _NO_TABLE.search(str(error))
             if async_ or missing is None or not _is_dataset(missing["name"], database):
-                raise
+                raise StatementRefusedError(_sentence(error)) from error
             cursor.execute("SELECT 1 AS nothing WHERE false")
 
     @classmethod
@@ -126,14 +128,18 @@ class SparkWarehouseEngineSpec(SparkEngineSpec):
 
     @classmethod
     def _extract_error_message(cls, ex: Exception) -> str:
-        """Return what went wrong in one sentence; Thrift's own text is a page of status fields."""
-        told = str(ex)
-        if silent := _SILENT.search(told):
-            return _SILENCE.format(**silent.groupdict())
-        if refused := _REFUSED.search(told):
-            told = refused["text"].replace("\\n", "\n").replace("\\'", "'")
-        first_line = next((line.strip() for line in told.splitlines() if line.strip()), told)
-        return _JAVA_CLASSES.sub("", first_line)
+        """Return what went wrong in one sentence."""
+        return _sentence(ex)
+
+
+def _sentence(error: Exception) -> str:
+    """Return the first sentence of an error; Thrift's own text is a page of status fields."""
+    # What went wrong while a statement ran comes as a pair, of which the first is a heading.
+    told = str(error.args[-1] if error.args and isinstance(error.args[-1], str) else error)
+    if refused := _REFUSED.search(told):
+        told = refused["text"].replace("\\n", "\n").replace("\\'", "'")
+    first_line = next((line.strip() for line in told.splitlines() if line.strip()), told)
+    return _JAVA_CLASSES.sub("", first_line)
 
 
 def _is_dataset(name: str, database: Database) -> bool:
