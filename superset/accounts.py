@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """The two accounts: `admin`, and `viewer`, who sees dashboards and nothing else."""
 
 from __future__ import annotations

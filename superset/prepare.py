@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Brings the metadata database, the roles, the accounts and the dashboards up to date; run before the server."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Puts the bundle into Superset: what is new or was edited here, by uuid; what users made is left alone."""
 
 from __future__ import annotations

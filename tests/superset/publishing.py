@@ -88,4 +88,4 @@ try:
 except ValueError as error:
     steps["of a broken file"] = str(error)
 steps["left as it was"] = look()["counts"] == counts
-print("STEPS", json.dumps(steps))
+print("STEPS", json.dumps(steps))  # noqa: T201

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import requests  # type: ignore[import-untyped]
+import requests
 from bundle import load_assets
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -52,7 +52,7 @@ def test_raw_table_asks_its_columns_in_its_order() -> None:
         "adhoc_filters": [{"expressionType": "SIMPLE", "subject": "a", "operator": "IS NOT NULL"}],
     }
     [query] = json.loads(query_context(params))["queries"]
-    assert (query["columns"], query["orderby"], query["metrics"] if "metrics" in query else []) == (
+    assert (query["columns"], query["orderby"], query.get("metrics", [])) == (
         ["a", "b"], [["b", False]], [],
     )  # fmt: skip
     assert query["filters"] == [{"col": "a", "op": "IS NOT NULL"}]

@@ -6,7 +6,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-import requests  # type: ignore[import-untyped]
+import requests
 from bundle import load_assets
 
 from tests.superset.server import CHECKOUT, PYTHON, Client, Server, environment
@@ -91,7 +91,7 @@ def test_sql_lab_lists_tables_and_views_with_their_columns(server: Server, fille
     assert kinds["sensor_readings"] == "view"
     told = admin.get(f"{place}/table_metadata/", name="gold_hourly_device_summary", schema="smart_factory")
     assert {column["name"]: column["type"] for column in told["columns"]}["window_start"] == "TIMESTAMP"
-    assert [column["name"] for column in told["columns"]][0] == "device_id"
+    assert told["columns"][0]["name"] == "device_id"
 
 
 @pytest.mark.spark
