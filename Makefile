@@ -5,8 +5,9 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 READY := .venv/.ready
 SUPERSET_READY := .venv-superset/.ready
+NOTEBOOK_READY := .venv-notebook/.ready
 
-.PHONY: superset help setup demo act1 act2 act3 act5 run test lint format reset bench
+.PHONY: superset notebook screenshots test-superset help setup demo act1 act2 act3 act5 run test lint format reset bench
 
 help: ## Print this list
 	@echo "Smart Factory lakehouse: make <target>"
@@ -16,9 +17,8 @@ $(READY): requirements/bootstrap.txt requirements/dev.txt scripts/setup.py
 	@$(PYTHON) scripts/setup.py
 	@touch $(READY)
 
-$(SUPERSET_READY): $(READY) requirements/superset.txt scripts/setup_superset.py
-	@$(RUN) scripts/setup_superset.py
-	@touch $(SUPERSET_READY)
+.venv-%/.ready: requirements/%.txt scripts/setup_environment.py $(READY)
+	@$(RUN) scripts/setup_environment.py $*
 
 setup: $(READY) ## Python packages into .venv/, Delta's jars into .jars/ (other targets call it when due)
 
@@ -43,8 +43,17 @@ run: $(READY) ## One triggered update
 superset: $(SUPERSET_READY) ## Dashboards and SQL Lab at http://localhost:8088, with the SQL warehouse if none answers
 	@.venv-superset/bin/python superset/serve.py
 
+notebook: $(NOTEBOOK_READY) ## The notebook sensor_analysis in JupyterLab; it asks the SQL warehouse
+	@.venv-notebook/bin/jupyter lab notebooks/sensor_analysis.ipynb
+
+screenshots: $(SUPERSET_READY) ## Pictures of both dashboards into docs/images/, from a plant of its own
+	@$(RUN) scripts/screenshots.py
+
 test: $(READY) ## All tests that need neither Docker nor a browser
 	@$(RUN) -m pytest
+
+test-superset: $(SUPERSET_READY) $(NOTEBOOK_READY) ## Dashboards and notebook against a real Superset and warehouse, in a headless Chromium if there is one
+	@$(RUN) -m pytest tests/superset -m superset
 
 lint: $(READY) ## ruff, mypy and the house rules
 	@$(RUN) -m ruff check .
