@@ -11,7 +11,7 @@ import typer
 
 from pipeline.clock import SystemClock
 from pipeline.commands.history import NOTHING_YET
-from pipeline.commands.options import DEFAULT_PIPELINE, HomeOption, PipelineOption
+from pipeline.commands.options import DEFAULT_PIPELINE, HomeOption, JsonOption, PipelineOption
 from pipeline.console import open_console
 from pipeline.errors import EnvironmentFaultError
 from pipeline.home import Home
@@ -37,6 +37,7 @@ def graph(
     pipeline: PipelineOption = DEFAULT_PIPELINE,
     update: Annotated[str | None, typer.Option(help="An update's id, or how it begins; else the newest.")] = None,
     form: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TEXT,
+    as_json: JsonOption = False,
     output: Annotated[Path | None, typer.Option(help="Write it to this file.")] = None,
 ) -> None:
     """Draw an update's graph with states, counts and expectations, as the event log has it."""
@@ -47,6 +48,7 @@ def graph(
         typer.echo(NOTHING_YET, err=True)
         raise typer.Exit(1)
     now = SystemClock().now()
+    form = Format.JSON if as_json else form
     if output is None and form is Format.TEXT:
         from pipeline.drawing.terminal import TerminalGraph  # noqa: PLC0415
 

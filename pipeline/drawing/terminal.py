@@ -111,7 +111,8 @@ class TerminalGraph:
         longest = max(map(len, table.actions), default=0)
         for rule, action in table.actions.items():
             passed, failed = table.passed.get(rule, 0), table.failed.get(rule, 0)
-            line = f"{_sign(table, rule)} {rule:<{longest}}  {action}  {passed:>7,} passed {failed:>7,} failed"
+            counts = f"  {passed:>7,} passed {failed:>7,} failed" if rule in table.passed else ""
+            line = f"{_sign(table, rule)} {rule:<{longest}}  {action}{counts}"
             texts.append((line, "yellow" if failed else "dim", bool(failed)))
         for text, style, matters in texts:
             drawn = Text(lead, "dim").append(text, style)

@@ -166,7 +166,10 @@ def test_graph_of_any_update_is_drawn_from_the_log(home: Home, capsys: Captured)
 
 def test_graph_for_machines_has_nodes_and_edges(home: Home, capsys: Captured) -> None:
     assert pipeline(home, "graph", "--update", "0a1b", "--format", "json") == 0
-    graph: dict[str, Any] = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr().out
+    assert pipeline(home, "graph", "--update", "0a1b", "--json") == 0
+    assert capsys.readouterr().out == said
+    graph: dict[str, Any] = json.loads(said)
     assert graph["update"]["state"] == "COMPLETED"
     nodes = {node["name"]: node for node in graph["nodes"]}
     assert [(name, node["type"]) for name, node in nodes.items()] == [
