@@ -10,7 +10,9 @@ from pipeline.commands.files import files
 from pipeline.commands.graph import graph
 from pipeline.commands.history import history
 from pipeline.commands.quarantine import quarantine
+from pipeline.commands.reprocess import reprocess
 from pipeline.commands.run import run
+from pipeline.commands.schema import schema_app
 from pipeline.commands.validate import validate
 from pipeline.commands.warehouse import warehouse
 
@@ -28,4 +30,6 @@ app.command()(history)
 app.command()(files)
 app.add_typer(quarantine, name="quarantine")
 app.command()(validate)
+app.add_typer(schema_app, name="schema")
+app.command()(reprocess)
 app.command()(warehouse)

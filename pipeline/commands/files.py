@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from pipeline.home import Home
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pipeline.ingest.file_state import FileRecord
 
 
@@ -32,12 +35,19 @@ def files(home: HomeOption = None, pipeline: PipelineOption = DEFAULT_PIPELINE, 
 
 
 def _table(name: str, records: list[FileRecord]) -> Table:
-    table = Table(title=f"{name}: {len(records)} files", title_justify="left", header_style="bold")
+    counts = Counter(record.state for record in records)
+    states = ", ".join(f"{count} {state}" for state, count in counts.items())
+    table = Table(
+        title=f"{name}: {len(records)} files{f' ({states})' if states else ''}",
+        title_justify="left",
+        header_style="bold",
+    )
     for heading in ("file", "state"):
         table.add_column(heading, overflow="fold")
     for heading in ("bytes", "rows", "corrupt", "rescued"):
         table.add_column(heading, justify="right")
-    table.add_column("committed")
+    for heading in ("modified", "discovered", "committed"):
+        table.add_column(heading)
     table.add_column("error", overflow="fold")
     for record in records:
         table.add_row(
@@ -47,7 +57,11 @@ def _table(name: str, records: list[FileRecord]) -> Table:
             f"{record.rows:,}",
             f"{record.corrupt_rows:,}",
             f"{record.rescued_rows:,}",
-            f"{record.committed_at:%Y-%m-%d %H:%M:%S}" if record.committed_at else "",
+            *(_shown(moment) for moment in (record.modified_at, record.discovered_at, record.committed_at)),
             record.error or "",
         )
     return table
+
+
+def _shown(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else ""

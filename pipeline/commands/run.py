@@ -10,10 +10,12 @@ import typer
 from pipeline.clock import SystemClock
 from pipeline.commands.options import DEFAULT_PIPELINE, HomeOption, JsonOption, PipelineOption
 from pipeline.home import Home
+from pipeline.selection import Selection
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from pipeline.result import UpdateResult
+    from pipeline.settings import Settings
     from pipeline.summary import Summary
 
 Tables = Annotated[list[str] | None, typer.Option(help="A table; give the option again for more.")]
@@ -26,6 +28,12 @@ def run(
     full_refresh: Tables = None,
     full_refresh_all: Annotated[bool, typer.Option(help="Empty every table first.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before tables are emptied.")] = False,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Refresh in full although ingested files are gone for good.")
+    ] = False,
+    retry_files: Annotated[
+        bool, typer.Option("--retry-files", help="Read set-aside files again although they have not changed.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Run one triggered update: only new files are read, each record goes through once."""
@@ -34,13 +42,23 @@ def run(
     place.make_writable()
     if (full_refresh or full_refresh_all) and not yes:
         _ask(full_refresh or [])
+    selection = Selection(
+        tuple(refresh or ()),
+        tuple(full_refresh or ()),
+        full_refresh_all,
+        accept_loss=accept_loss,
+        retry_files=retry_files,
+    )
+    perform(place, settings, selection, as_json=as_json)
+
+
+def perform(place: Home, settings: Settings, selection: Selection, *, as_json: bool) -> None:
+    """Run one update, show it, and end the command with its code."""
     from pipeline.live import watching  # noqa: PLC0415 - Spark's own imports take a second
-    from pipeline.selection import Selection  # noqa: PLC0415
     from pipeline.session import build_session  # noqa: PLC0415
     from pipeline.update import Update  # noqa: PLC0415
 
     update = Update(place, settings, SystemClock(), lambda: build_session(place, settings.spark), cause="USER_ACTION")
-    selection = Selection(tuple(refresh or ()), tuple(full_refresh or ()), full_refresh_all)
     with watching(update.log, quiet=as_json) as summary:
         result = update.run(selection)
     if as_json:

@@ -14,6 +14,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pipeline.ingest.evolution import NewKey, evolved, new_hints
 from pipeline.ingest.landing import LandedFile
 from pipeline.ingest.reader import FileOutcome, Plan, merged_keys, read_records, rows_of
+from pipeline.ingest.schema_log import HINTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -87,7 +88,7 @@ class FileBatch:
         if version and not hinted:
             return version
         held_back = tuple(name for name in (version.held_back if version else ()) if name not in hinted)
-        added = dict.fromkeys(hinted, "schema_hints")
+        added = dict.fromkeys(hinted, HINTED)
         return self._schema_log.add((*columns, *hinted.values()), added, now, held_back)
 
     def _evolve(self, version: SchemaVersion, keys: dict[str, NewKey], now: datetime) -> SchemaVersion:

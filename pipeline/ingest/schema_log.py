@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+# What stands for the file where a column came from the declaration.
+HINTED = "schema_hints"
+
 
 @dataclass(frozen=True)
 class SchemaVersion:
@@ -82,6 +85,24 @@ class SchemaLog:
             os.fsync(stream.fileno())
         scratch.replace(file)
         return version
+
+    def revert(self, now: datetime) -> SchemaVersion | None:
+        """Take the newest columns that files brought back, and return the version without them.
+
+        Their keys are held back: what files bring in them goes to `_rescued_data`, until a hint names them.
+        None where no column in force came from a file.
+        """
+        brought: dict[str, int] = {}
+        for version in self.versions():
+            for name, file in version.added.items():
+                brought[name] = 0 if file == HINTED else version.version
+        latest = self.latest()
+        newest = max((brought.get(column.name, 0) for column in latest.columns), default=0) if latest else 0
+        if latest is None or not newest:
+            return None
+        gone = tuple(column.name for column in latest.columns if brought.get(column.name, 0) == newest)
+        kept = tuple(column for column in latest.columns if column.name not in gone)
+        return self.add(kept, {}, now, (*latest.held_back, *gone))
 
 
 def _parsed(file: Path) -> SchemaVersion:

@@ -25,7 +25,7 @@ csv.field_size_limit(2**31 - 1)
 
 
 def read_records(stream: BinaryIO) -> Iterator[list[Record]]:
-    """Yield a stream's records: objects of texts, an empty field without a value.
+    """Yield a stream's records: objects of texts; an empty field is left out.
 
     The first line that is not blank names the columns; a name that is missing or there already gets its
     number. A line with more or fewer fields than names, or with a quote that is not closed, is corrupt; the
@@ -43,9 +43,7 @@ def read_records(stream: BinaryIO) -> Iterator[list[Record]]:
 
 
 def type_of(value: Any) -> ColumnType | None:
-    """Return the type that a field's text spells; empty fields wait."""
-    if value is None:
-        return None
+    """Return the type that a field's text spells."""
     if FITTINGS["boolean"](value) is not MISFIT:
         return "boolean"
     return "double" if FITTINGS["double"](value) is not MISFIT else "string"
@@ -91,7 +89,7 @@ def _records(lines: _Lines) -> Iterator[Record]:
             lines.put_back(further)
             yield Corrupt(line.rstrip("\r\n"))
         else:
-            yield dict(zip(names, (field or None for field in fields), strict=True))
+            yield {name: field for name, field in zip(names, fields, strict=True) if field}
 
 
 def _fields(line: str, lines: _Lines) -> tuple[list[str] | None, list[str]]:

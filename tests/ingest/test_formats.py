@@ -1,0 +1,113 @@
+"""Formats: CSV beside JSON, and a third in one file."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.ingest import formats
+from pipeline.ingest.formats import csv_files, known_formats
+from pipeline.ingest.values import Corrupt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import TestLakehouse
+
+
+def read(content: str | bytes) -> list[Any]:
+    stream = io.BytesIO(content.encode() if isinstance(content, str) else content)
+    return [record for records in csv_files.read_records(stream) for record in records]
+
+
+def test_known_formats_are_the_modules_of_the_package() -> None:
+    assert known_formats() == ("csv", "json")
+
+
+@pytest.mark.parametrize(
+    ("content", "records"),
+    [
+        pytest.param("", [], id="empty"),
+        pytest.param("a,b\n", [], id="header_alone"),
+        pytest.param("a,b\n1,x\n", [{"a": "1", "b": "x"}], id="line"),
+        pytest.param("\ufeff\n a ,b\r\n\r\n1,\r\n", [{"a": "1"}], id="mark_blanks_and_line_ends_of_windows"),
+        pytest.param('a,b\n"1, ""x""\n2",y\n', [{"a": '1, "x"\n2', "b": "y"}], id="quotes"),
+        pytest.param("a,b\n1\n2,x\n", [Corrupt("1"), {"a": "2", "b": "x"}], id="too_few"),
+        pytest.param("a,b\n1,2,3\n4,x", [Corrupt("1,2,3"), {"a": "4", "b": "x"}], id="too_many"),
+        pytest.param('a,b\n"1,2\n3,x\n', [Corrupt('"1,2'), {"a": "3", "b": "x"}], id="open_quote"),
+        pytest.param('a,b\n"1"2,x\n3,y\n', [Corrupt('"1"2,x'), {"a": "3", "b": "y"}], id="text_behind_a_quote"),
+        pytest.param(
+            "a,,a,a2\n1,2,3,4\n", [{"a": "1", "_c1": "2", "a2": "3", "a23": "4"}], id="names_twice_or_missing"
+        ),
+        pytest.param(b"a\n\xff\n", [{"a": "\ufffd"}], id="invalid_bytes"),
+        pytest.param("a\n" + "x" * 200_000, [{"a": "x" * 200_000}], id="long_field"),
+    ],
+)
+def test_csv_records_are_lines_under_the_header(content: str | bytes, records: list[Any]) -> None:
+    assert read(content) == records
+
+
+def test_csv_open_quote_costs_its_own_line_alone() -> None:
+    found = read('a,b\n"open,1\n' + "2,x\n" * 10_000)
+    assert found == [Corrupt('"open,1'), *[{"a": "2", "b": "x"}] * 10_000]
+
+
+def test_csv_stream_that_breaks_off_yields_what_came_before() -> None:
+    whole = gzip.compress(b"a,b\n" + b"".join(b"%d,x\n" % number for number in range(100_000)))
+    found: list[Any] = []
+    with gzip.open(io.BytesIO(whole[: len(whole) // 2])) as stream, pytest.raises(EOFError):
+        for records in csv_files.read_records(stream):  # type: ignore[arg-type]
+            found += records
+    assert 1_000 < len(found) < 100_000
+    assert found[:-1] == [{"a": str(number), "b": "x"} for number in range(len(found) - 1)]
+
+
+@pytest.mark.parametrize(
+    ("value", "column_type"),
+    [("1.5", "double"), ("true", "boolean"), ("007", "string"), ("NaN", "string"), ("x", "string")],
+)
+def test_csv_field_founds_the_column_that_its_text_spells(value: str, column_type: str) -> None:
+    assert csv_files.type_of(value) == column_type
+
+
+@pytest.mark.spark
+def test_csv_files_evolve_and_rescue_as_json_does(things: Callable[[str], TestLakehouse]) -> None:
+    lakehouse = things('format="csv", schema_hints="a STRING, b DOUBLE"')
+    lakehouse.land("a.csv", "a,b\n007,1.5\n1.50,warm\n9\n", folder="things")
+    lakehouse.land("b.csv.gz", gzip.compress(b"b,c,d\n2,true,\n"), folder="things")
+    lakehouse.land("c.json", [{"a": "not this"}], folder="things")
+    assert lakehouse.update().state == "COMPLETED"
+    rows = lakehouse.rows("things", "a", "b", "c", "_rescued_data", "_corrupt_record")
+    path = lakehouse.home.landing / "things" / "a.csv"
+    assert sorted((tuple(row.values()) for row in rows), key=str) == [
+        ("007", 1.5, None, None, None),
+        ("1.50", None, None, f'{{"b":"warm","_file_path":"{path}"}}', None),
+        (None, 2.0, True, None, None),
+        (None, None, None, None, "9"),
+    ]
+    assert "d" not in lakehouse.columns("things")
+
+
+_THIRD = """
+def read_records(stream):
+    yield [{"text": line.decode().rstrip()} for line in stream]
+
+def type_of(value):
+    return "string"
+"""
+
+
+@pytest.mark.spark
+def test_third_format_is_one_file(
+    things: Callable[[str], TestLakehouse], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "text_files.py").write_text(_THIRD)
+    monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
+    lakehouse = things('format="text"')
+    lakehouse.land("a.text", "one\ntwo\n", folder="things")
+    assert lakehouse.update().state == "COMPLETED"
+    assert [row["text"] for row in lakehouse.rows("things", "text")] == ["one", "two"]
