@@ -8,7 +8,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.errors import AuthorError
+from pipeline.errors import AuthorError, LakehouseError
 from pipeline.flows.flow import FilesGoneError, Progress
 from pipeline.flows.ingest import IngestFlow
 from pipeline.flows.view import ViewFlow
@@ -35,12 +35,14 @@ class Intent:
         table: The table that read the files.
         paths: The files.
         version: The table's version whose rows are to go.
+        flow_id: The flow that had read them; a full refresh since then has read them again anyway.
     """
 
     id: str
     table: str
     paths: tuple[str, ...]
     version: int
+    flow_id: str
 
 
 class Reprocessing:
@@ -67,7 +69,8 @@ class Reprocessing:
 
         Raises:
             FilesGoneError: A file that the selection names stands nowhere any more.
-            AuthorError: The selection names a file that no table has read.
+            AuthorError: The selection names a file that no table has read, or a table's rows do not say which
+                record they are.
         """
         begun = False
         asked = set(selection.reprocess_files)
@@ -75,7 +78,11 @@ class Reprocessing:
             if isinstance(flow, IngestFlow):
                 named = flow.zone.named(asked, selection.reprocess_since)
                 asked -= {name for name in asked for path in named if path.endswith(f"/{name.rsplit('/', 1)[-1]}")}
-                paths = [*named, *flow.zone.due_again(self._update_id, every_one=selection.retry_files)]
+                due = flow.zone.due_again(self._update_id, every_one=selection.retry_files)
+                if due and not flow.allows_overwrites and self._inseparable(flow):
+                    # Rows of half-read files cannot be told from others; they wait for a full refresh.
+                    due = flow.zone.without_rows(due)
+                paths = [*named, *due]
                 if paths:
                     self.begin(flow, list(dict.fromkeys(paths)))
                     begun = True
@@ -89,11 +96,17 @@ class Reprocessing:
 
         Raises:
             FilesGoneError: A file stands nowhere any more.
+            AuthorError: A table's rows do not say which record they are.
         """
         gone = [path for path in paths if not flow.zone.restore(path)]
         if gone:
             raise FilesGoneError(flow.node.name, gone, "Put them back into the landing zone, or leave them out.")
-        intent = Intent(str(uuid.uuid4()), flow.node.name, tuple(paths), flow.table.version())
+        inseparable = self._inseparable(flow) if len(flow.zone.without_rows(paths)) < len(paths) else []
+        if inseparable:
+            dataset = self._lakehouse.dataset(inseparable[0])
+            problem = f"{dataset.location}: `{dataset.name}` has no record_id, so its rows cannot be told apart."
+            raise AuthorError(problem, f"Run `python -m pipeline run --full-refresh {flow.node.name}` instead.")
+        intent = Intent(str(uuid.uuid4()), flow.node.name, tuple(paths), flow.table.version(), flow.position.flow_id())
         file = self._intent_file(flow.node.name)
         file.parent.mkdir(parents=True, exist_ok=True)
         scratch = file.with_suffix(".tmp")
@@ -111,19 +124,29 @@ class Reprocessing:
 
         Returns:
             Whether there was anything to do.
+
+        Raises:
+            LakehouseError: A flow downstream failed. It has the rows before it as any flow that failed has, and
+                nothing is begun again.
         """
         done = False
         for flow in self._flows:
             file = self._intent_file(flow.node.name)
             if isinstance(flow, IngestFlow) and file.exists():
                 content = json.loads(file.read_text(encoding="utf-8"))
-                self._carry_out(flow, Intent(**{**content, "paths": tuple(content["paths"])}), run_flow)
+                intent = Intent(**{**content, "paths": tuple(content["paths"])})
+                is_due = intent.flow_id == flow.position.flow_id()
+                failure = self._carry_out(flow, intent, run_flow) if is_due else None
                 file.unlink()
+                if failure:
+                    raise failure
                 done = True
         return done
 
-    def _carry_out(self, flow: IngestFlow, intent: Intent, run_flow: Callable[[Flow], None]) -> None:
+    def _carry_out(self, flow: IngestFlow, intent: Intent, run_flow: Callable[[Flow], None]) -> LakehouseError | None:
         outdated = flow.rows_of(list(intent.paths), intent.version)
+        if outdated is not None and outdated.isEmpty():
+            outdated = None
         downstream = self._downstream(flow)
         if outdated is not None:
             for other in reversed(downstream):
@@ -132,11 +155,16 @@ class Reprocessing:
             self._take_out(flow, outdated, intent)
         batch = Batch(self._update_id, flow.node.name, intent.id, 1)
         self._reporter.batch_done(flow, batch, flow.take_again(list(intent.paths), outdated, batch))
+        failure = None
         for other in downstream:
-            run_flow(other)
+            try:
+                run_flow(other)
+            except LakehouseError as error:
+                failure = failure or error
             if isinstance(other, ViewFlow):
                 again = Batch(self._update_id, other.node.name, intent.id, 1)
                 self._reporter.batch_done(other, again, other.recompute(again))
+        return failure
 
     def _take_out(self, flow: Flow, outdated: DataFrame, intent: Intent) -> None:
         batch = Batch(self._update_id, flow.node.name, intent.id, 0)
@@ -145,13 +173,16 @@ class Reprocessing:
             table = self._lakehouse.table(target)
             if not table.exists:
                 continue
-            if "record_id" not in table.read(self._lakehouse.spark).columns:
-                dataset = self._lakehouse.dataset(target)
-                problem = f"{dataset.location}: `{target}` has no record_id, so its rows cannot be told apart."
-                raise AuthorError(problem, f"Run `python -m pipeline run --full-refresh {flow.node.name}` instead.")
             gone = outdated.select("record_id")
             written[target] = delete_matching(self._lakehouse.spark, table, gone, ["record_id"], batch)
         self._reporter.batch_done(flow, batch, Progress(0, written))
+
+    def _inseparable(self, flow: IngestFlow) -> list[str]:
+        """Return the tables whose rows do not say which record they are."""
+        flows = [flow, *(other for other in self._downstream(flow) if not isinstance(other, ViewFlow))]
+        tables = {target: self._lakehouse.table(target) for each in flows for target in each.targets}
+        spark = self._lakehouse.spark
+        return [name for name, table in tables.items() if table.exists and "record_id" not in table.read(spark).columns]
 
     def _downstream(self, flow: IngestFlow) -> list[Flow]:
         names = self._lakehouse.graph.downstream({flow.node.name}) - {flow.node.name}

@@ -68,6 +68,11 @@ class IngestFlow:
         """The table that the flow fills."""
         return self._lakehouse.table(self.node.name)
 
+    @property
+    def allows_overwrites(self) -> bool:
+        """Whether files that come again are read again."""
+        return self._source.allow_overwrites
+
     def source(self) -> DataFrame:
         """Return the stream that hands out new files, batch by batch."""
         discovery = self.zone.discovery()
@@ -170,7 +175,7 @@ class IngestFlow:
 
     def _recounted(self, files: list[LandedFile]) -> list[FileOutcome]:
         """Return what the committed rows say of each file; for a batch whose first run was cut short."""
-        paths = [file.path for file in files]
+        paths = [file.shown for file in files]
         counted = (
             self.table.read(self._lakehouse.spark)
             .where(F.col("source_file").isin(paths))
@@ -183,7 +188,9 @@ class IngestFlow:
             .collect()
         )
         counts = {row["source_file"]: (row["rows"], row["corrupt_rows"], row["rescued_rows"]) for row in counted}
-        return [FileOutcome(path, *counts.get(path, (0, 0, 0)), error=read_error(path)) for path in paths]
+        return [
+            FileOutcome(file.path, *counts.get(file.shown, (0, 0, 0)), error=read_error(file.path)) for file in files
+        ]
 
 
 def _facts(outcomes: list[FileOutcome], added: dict[str, str]) -> dict[str, object]:

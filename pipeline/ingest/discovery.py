@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from pipeline.errors import EnvironmentFaultError
 from pipeline.ingest.landing import standing
 
 if TYPE_CHECKING:
@@ -47,12 +48,20 @@ class Discovery:
         return set(older).union(*(_read(file)["paths"] for file in self._lists.glob("*.json")))
 
     def look(self, now: datetime) -> None:
-        """Write new files into lists, oldest first; no list is longer or larger than the source allows."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        """Write new files into lists, oldest first; no list is longer or larger than the source allows.
+
+        Raises:
+            EnvironmentFaultError: The folder cannot be listed.
+        """
         self._lists.mkdir(parents=True, exist_ok=True)
         self._merge_old_lists()
         taken = self.taken()
-        found = [file for file in standing(self._folder, self._source) if file.path not in taken]
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            found = [file for file in standing(self._folder, self._source) if file.path not in taken]
+        except OSError as error:
+            problem = f"The landing zone cannot be listed: {self._folder}: {error.strerror}."
+            raise EnvironmentFaultError(problem, "Give yourself permission to read that folder.") from error
         found.sort(key=lambda file: (file.modified_at, file.path))
         newest = max((int(file.stem) for file in self._lists.glob("*.json")), default=-1)
         for number, files in zip(count(newest + 1), _in_batches(found, self._source), strict=False):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 FileStatus = Literal["waiting", "ingested", "set aside", "missing", "overwritten"]
 
+# Each batch is a small file of its own; reading them one by one would slow every update down.
+_WRITES_TILL_COMPACTION = 100
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
     [
@@ -86,6 +88,11 @@ class FileState:
         sequence = DeltaTable(self.path).version() + 1 if exists else 0
         rows = pa.Table.from_pylist([{**asdict(record), "sequence": sequence} for record in records], schema=SCHEMA)
         write_deltalake(self.path, rows, mode="append")
+        if sequence % _WRITES_TILL_COMPACTION == _WRITES_TILL_COMPACTION - 1:
+            table = DeltaTable(self.path)
+            table.optimize.compact()
+            # Those who read an older version meanwhile have an hour to finish.
+            table.vacuum(retention_hours=1, dry_run=False, enforce_retention_duration=False)
 
     def current(self, flow_id: str | None = None) -> dict[str, FileRecord]:
         """Return the newest record of every file, by path; of one flow alone where its id is given."""

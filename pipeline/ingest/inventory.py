@@ -30,9 +30,9 @@ def inventories(home: Home, settings: Settings) -> dict[str, list[FileRecord]]:
         position = Position(home.state / "checkpoints" / settings.target_schema / dataset.name)
         known = FileState(state).current(position.flow_id()) if position.exists else {}
         waiting = {
-            file.path: FileRecord(file.path, "waiting", file.size_bytes, file.modified_at)
+            file.shown: FileRecord(file.shown, "waiting", file.size_bytes, file.modified_at)
             for file in standing(home.landing / source.path, source)
-            if file.path not in known
+            if file.shown not in known
         }
         records = [*known.values(), *waiting.values()]
         found[dataset.name] = sorted(records, key=lambda record: (record.modified_at, record.path))

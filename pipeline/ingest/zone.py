@@ -53,7 +53,8 @@ class LandingZone:
     def due_again(self, update_id: str, *, every_one: bool) -> list[str]:
         """Return the files to be read again: those not read that changed, and overwritten ones where allowed.
 
-        Other versions that are not to be read are put on record.
+        Other versions that are not to be read are put on record. What is no file (a folder, a link that leads
+        nowhere) is not tried again until it is one.
 
         Args:
             update_id: The update that finds them.
@@ -67,8 +68,13 @@ class LandingZone:
             else:
                 self.note([change.record(self._position.flow_id(), update_id)])
         if every_one:
-            again += [path for path, file in known.items() if file.state == "set aside" and os.path.lexists(path)]
-        return list(dict.fromkeys(again))
+            again += [path for path, file in known.items() if file.state == "set aside"]
+        return [path for path in dict.fromkeys(again) if os.path.isfile(path)]  # noqa: PTH113 - paths as text
+
+    def without_rows(self, paths: list[str]) -> list[str]:
+        """Return those of some files that no row came from."""
+        known = self.known()
+        return [path for path in paths if path not in known or not known[path].rows]
 
     def named(self, names: set[str], since: datetime | None) -> list[str]:
         """Return the files read that bear one of the names or paths, or were committed since a moment."""

@@ -1,0 +1,33 @@
+"""A file that its reader may not open: root opens every file, so another user reads here."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pipeline.ingest.reader import FileOutcome, Plan, read_error, read_records
+from pipeline.ingest.source import FilesSource
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOBODY = 65534
+
+
+def test_file_without_permission_is_an_error_of_its_own_for_every_user_but_root(tmp_path: Path) -> None:
+    secret, open_to_all = tmp_path / "secret.json", tmp_path / "open.json"
+    for file, mode in ((secret, 0o000), (open_to_all, 0o644)):
+        file.write_text('[{"a": 1}]')
+        file.chmod(mode)
+    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(NOBODY)
+    try:
+        outcome = FileOutcome(str(secret))
+        records = list(read_records(str(secret), Plan(FilesSource("x"), ()), outcome))
+        readable = read_error(str(open_to_all))
+    finally:
+        os.seteuid(user)
+    assert (records, outcome.error, readable) == ([], "PermissionError: Permission denied", None)
