@@ -26,6 +26,7 @@ def test_home_given_relative_to_the_working_folder_is_made_absolute(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert Home.find(Path("a home")).root == tmp_path / "a home"
+    assert Home.find(Path("elsewhere/../a home")).root == tmp_path / "a home"
 
 
 @pytest.mark.parametrize("text", ["s3://bucket/home", "file:/a/home", "file:///a/home"])

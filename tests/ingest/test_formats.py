@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipeline.ingest import formats
 from pipeline.ingest.formats import csv_files, known_formats
@@ -64,6 +67,27 @@ def test_csv_stream_that_breaks_off_yields_what_came_before() -> None:
             found += records
     assert 1_000 < len(found) < 100_000
     assert found[:-1] == [{"a": str(number), "b": "x"} for number in range(len(found) - 1)]
+
+
+FIELDS = st.text(st.sampled_from('ab1 ,"\n\r;é\ufeff'), min_size=1, max_size=6)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(FIELDS, FIELDS), max_size=6), st.integers(1, 40))
+def test_csv_as_any_writer_makes_it_is_read_as_it_was(rows: list[tuple[str, str]], block_bytes: int) -> None:
+    written = io.StringIO()
+    csv.writer(written).writerows([("x", "y"), *rows])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(csv_files, "_BLOCK_BYTES", block_bytes)
+        assert read(written.getvalue()) == [{"x": x, "y": y} for x, y in rows]
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.lists(FIELDS.filter(lambda text: "\n" not in text), max_size=6), st.integers(0, 6))
+def test_csv_good_line_is_kept_beside_any_garbage_that_opens_no_quote(garbage: list[str], place: int) -> None:
+    lines = [text for text in garbage if '"' not in text]
+    lines.insert(place, "good,line")
+    assert {"x": "good", "y": "line"} in read("x,y\n" + "\n".join(lines))
 
 
 @pytest.mark.parametrize(
