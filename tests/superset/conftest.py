@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from pipeline.update import UpdateResult
+    from pipeline.result import UpdateResult
 
 
 @pytest.fixture(scope="session")
