@@ -7,11 +7,11 @@ READY := .venv/.ready
 SUPERSET_READY := .venv-superset/.ready
 NOTEBOOK_READY := .venv-notebook/.ready
 
-.PHONY: superset notebook screenshots test-superset help setup demo act1 act2 act3 act5 run test lint format reset bench
+.PHONY: page test-browser superset notebook screenshots test-superset help setup demo act1 act2 act3 act5 run test lint format reset bench
 
 help: ## Print this list
 	@echo "Smart Factory lakehouse: make <target>"
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
 
 $(READY): requirements/bootstrap.txt requirements/dev.txt scripts/setup.py
 	@$(PYTHON) scripts/setup.py
@@ -40,13 +40,17 @@ act5: $(READY) ## Recap, with figures from the event log
 run: $(READY) ## One triggered update
 	@$(RUN) -m pipeline run
 
+page: $(READY) ## The pipeline page at http://127.0.0.1:8000: the live graph, and Start
+	@$(RUN) -m pipeline page
+
 superset: $(SUPERSET_READY) ## Dashboards and SQL Lab at http://localhost:8088, with the SQL warehouse if none answers
 	@.venv-superset/bin/python superset/serve.py
 
 notebook: $(NOTEBOOK_READY) ## The notebook sensor_analysis in JupyterLab; it asks the SQL warehouse
 	@.venv-notebook/bin/jupyter lab notebooks/sensor_analysis.ipynb
 
-screenshots: $(SUPERSET_READY) ## Pictures of both dashboards into docs/images/, from a plant of its own
+screenshots: $(SUPERSET_READY) ## Pictures of the pipeline page and both dashboards into docs/images/, from a plant of their own
+	@$(RUN) -m scripts.page_screenshots
 	@$(RUN) scripts/screenshots.py
 
 test: $(READY) ## All tests that need neither Docker nor a browser
@@ -54,6 +58,9 @@ test: $(READY) ## All tests that need neither Docker nor a browser
 
 test-superset: $(SUPERSET_READY) $(NOTEBOOK_READY) ## Dashboards and notebook against a real Superset and warehouse, in a headless Chromium if there is one
 	@$(RUN) -m pytest tests/superset -m superset
+
+test-browser: $(READY) ## The pipeline page in a headless Chromium; skipped, and said so, where there is none
+	@$(RUN) -m pytest tests/page -m browser -rs
 
 lint: $(READY) ## ruff, mypy and the house rules
 	@$(RUN) -m ruff check .

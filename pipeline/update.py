@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import threading
 import uuid
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ class Update:
         self.log = EventLog(home.schema(settings.target_schema) / "event_log", clock)
         self._reporter = Reporter(self.log, self.id, settings)
         self._query: StreamingQuery | None = None
+        self._stop_asked = threading.Event()
 
     def run(self, selection: Selection | None = None) -> UpdateResult:
         """Refresh the selected tables in dependency order, and return how each flow ended.
@@ -75,7 +77,7 @@ class Update:
                 self._refresh(lakehouse, selection, result)
             except KeyboardInterrupt:
                 result.state = "CANCELED"
-                self._stop_query()
+                self.stop()
             except Exception as error:
                 self._reporter.state("FAILED", error=error)
                 self.log.flush()
@@ -85,6 +87,12 @@ class Update:
             self._reporter.state(result.state, error=next(iter(result.errors.values()), None))
             self.log.flush()
             return result
+
+    def stop(self) -> None:
+        """Have the update end, CANCELED, as Ctrl-C would; from any thread. What was done is kept."""
+        self._stop_asked.set()
+        if self._query is not None and self._query.isActive:
+            self._query.stop()
 
     def _refresh(self, lakehouse: Lakehouse, selection: Selection, result: UpdateResult) -> None:
         by_hand = selection.validate or selection.replay is not None
@@ -166,6 +174,8 @@ class Update:
         flow_id = flow.position.flow_id()
 
         def carry(rows: DataFrame, batch_id: int) -> None:
+            if self._stop_asked.is_set():
+                raise KeyboardInterrupt
             try:
                 batch = Batch(self.id, flow.node.name, flow_id, batch_id)
                 self._reporter.batch_done(flow, batch, flow.process(rows, batch))
@@ -185,7 +195,10 @@ class Update:
         try:
             self._query.awaitTermination()
         except StreamingQueryException as error:
-            raise _cause_of(failures, error) from error
+            if not self._stop_asked.is_set():
+                raise _cause_of(failures, error) from error
+        if self._stop_asked.is_set():
+            raise KeyboardInterrupt
 
     def _reset(self, lakehouse: Lakehouse, flows: list[Flow], selection: Selection) -> None:
         for flow in flows:
@@ -198,10 +211,6 @@ class Update:
         self._reporter.state("RESETTING")
         for flow in flows:
             self._reporter.flow_reset(flow, flow.reset())
-
-    def _stop_query(self) -> None:
-        if self._query is not None and self._query.isActive:
-            self._query.stop()
 
 
 def _cause_of(failures: list[BaseException], error: StreamingQueryException) -> BaseException:

@@ -9,6 +9,7 @@ from pipeline.commands.events import events
 from pipeline.commands.files import files
 from pipeline.commands.graph import graph
 from pipeline.commands.history import history
+from pipeline.commands.page import page
 from pipeline.commands.quarantine import quarantine
 from pipeline.commands.reprocess import reprocess
 from pipeline.commands.run import run
@@ -33,3 +34,4 @@ app.command()(validate)
 app.add_typer(schema_app, name="schema")
 app.command()(reprocess)
 app.command()(warehouse)
+app.command()(page)

@@ -1,0 +1,223 @@
+// The page: which view is shown, and what the server says has changed.
+
+import { connectActions, showActions } from "./actions.js";
+import { get } from "./api.js";
+import { Drawer, table } from "./drawer.js";
+import { el, icon, replace } from "./dom.js";
+import { ago, duration, kind, moment, number } from "./format.js";
+import { balanceOf, GraphView, stateBadge } from "./graph.js";
+import { alertsView, EventsView, historyView, updateBadge } from "./lists.js";
+
+const main = document.getElementById("main");
+const notices = document.getElementById("notices");
+const connection = document.getElementById("connection");
+const drawer = new Drawer(document.getElementById("drawer"), () => go({ table: null }), (id) => go({ view: "graph", update: id }));
+const graphView = new GraphView((name) => go({ table: name }));
+const events = new EventsView();
+
+const page = {
+  runner: { state: "idle" },
+  notice, clearNotices,
+  follow(updateId) { go({ view: "graph", update: null }); page.awaited = updateId; refresh(); },
+};
+let lastFocus = null;
+
+/** The view's state lives in the address, so that the browser's back button works. */
+function route() {
+  const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
+  const asked = new URLSearchParams(query ?? "");
+  return { view: path || "graph", update: asked.get("update"), table: asked.get("table"), list: asked.get("list") === "1" };
+}
+
+function go(change) {
+  const next = { ...route(), ...change };
+  const query = new URLSearchParams();
+  if (next.view === "graph") {
+    for (const name of ["update", "table"]) if (next[name]) query.set(name, next[name]);
+    if (next.list) query.set("list", "1");
+  }
+  if (change.table) lastFocus = document.activeElement;
+  const text = query.toString();
+  location.hash = `#/${next.view}${text ? `?${text}` : ""}`;
+}
+
+let asking = false;
+let again = false;
+
+/** Draw the view anew; calls that come while one is under way are answered by one more. */
+async function refresh() {
+  if (asking) { again = true; return; }
+  asking = true;
+  try {
+    await draw();
+    clearNotices("load");
+  } catch (error) {
+    notice("load", "fail", error.message, error.remedy ?? "");
+  }
+  asking = false;
+  if (again) { again = false; refresh(); }
+}
+
+async function draw() {
+  const { view, update, table: chosen, list } = route();
+  const focused = focusKey();
+  for (const link of document.querySelectorAll(".tabs a")) link.toggleAttribute("aria-current", link.dataset.view === view);
+  document.body.dataset.view = view;
+  if (view !== "graph") drawer.close();
+  if (view === "history") await historyView(main, { choose: (id) => go({ view: "graph", update: id, table: null }) });
+  else if (view === "events") await events.show(main);
+  else if (view === "alerts") await alertsView(main);
+  else await drawGraph(update, chosen, list);
+  if (focused && document.activeElement === document.body) [...main.querySelectorAll("button, summary, a")].find((one) => keyOf(one) === focused)?.focus({ preventScroll: true });
+}
+
+/** What tells the focused element from others, so that drawing the view anew does not lose it. */
+function focusKey() {
+  return main.contains(document.activeElement) ? keyOf(document.activeElement) : null;
+}
+
+function keyOf(element) {
+  return `${element.tagName} ${element.getAttribute("aria-label") ?? element.textContent}`;
+}
+
+async function drawGraph(update, chosen, list) {
+  const graph = await get(update ? `/api/graph?update=${encodeURIComponent(update)}` : "/api/graph");
+  page.graph = graph;
+  showRunner(graph.runner);
+  if (!graph.nodes.length) {
+    drawer.close();
+    replace(main, emptyView(graph));
+    return;
+  }
+  if (list) replace(main, headline(graph, list), listView(graph));
+  else {
+    if (graphView.element.parentElement !== main) replace(main, el("div", { id: "headline" }), graphView.element);
+    replace(main.firstChild, headline(graph, list));
+    if (main.firstChild.id !== "headline") main.prepend(el("div", { id: "headline" }, headline(graph, list)));
+    graphView.show(graph);
+    graphView.choose(chosen);
+  }
+  if (chosen) await drawer.show(chosen, update);
+  else if (!drawer.element.hidden) {
+    drawer.close();
+    lastFocus?.isConnected && lastFocus.focus({ preventScroll: true });
+  }
+}
+
+function headline(graph, list) {
+  const { update } = graph;
+  const find = el("input", { type: "search", class: "find", placeholder: "Find a table", "aria-label": "Find a table", value: page.wanted ?? "",
+    oninput: (event) => { page.wanted = event.target.value; graphView.find(event.target.value); } });
+  if (document.activeElement?.classList.contains("find")) queueMicrotask(() => { find.focus(); find.setSelectionRange(999, 999); });
+  return [
+    el("div", { class: "headline" },
+      update ? [updateBadge(update), el("span", { class: "mono" }, update.update_id.slice(0, 8)),
+        el("span", { class: "faint", title: `${moment(update.created_at)} UTC` }, `${moment(update.created_at)} UTC`, update.is_live ? "" : ` · ${ago(update.created_at)}`),
+        el("span", { class: "faint cause" }, `${duration(update.duration_seconds)}${update.cause ? ` · ${update.cause}` : ""}${update.run_as ? ` by ${update.run_as}` : ""}`)] : null,
+      el("span", { class: "spacer" }),
+      list ? null : find,
+      el("div", { class: "segmented", role: "group", "aria-label": "Form" },
+        el("button", { type: "button", "aria-pressed": String(!list), onclick: () => go({ list: false }) }, "Graph"),
+        el("button", { type: "button", "aria-pressed": String(list), onclick: () => go({ list: true }) }, "List")),
+      list ? null : el("div", { class: "segmented zoom", role: "group", "aria-label": "Size" },
+        el("button", { type: "button", "aria-label": "Smaller", onclick: () => graphView.zoom(1 / 1.2) }, "−"),
+        el("button", { type: "button", "aria-label": "Fit into the window", onclick: () => graphView.fit() }, "Fit"),
+        el("button", { type: "button", "aria-label": "Larger", onclick: () => graphView.zoom(1.2) }, "+"))),
+    update && !update.is_newest ? el("div", { class: "notice past" }, icon("wait"), el("span", {}, `You see the graph as update ${update.update_id.slice(0, 8)} left it.`),
+      el("button", { type: "button", class: "button small", onclick: () => go({ update: null }) }, "Back to the newest")) : null,
+    troubles(graph).length ? el("div", { class: "notice fail", role: "alert" }, icon("cross"), el("div", {}, troubles(graph))) : null,
+  ];
+}
+
+/** What went wrong, each with the table it happened to. */
+function troubles({ update, nodes }) {
+  const failed = nodes.filter((node) => node.error && node.status === "FAILED");
+  const told = new Set(failed.map((node) => node.error));
+  return [
+    ...failed.map((node) => el("p", { class: "wrap" }, el("button", { type: "button", class: "link mono", onclick: () => go({ table: node.name }) }, node.name), " failed: ", node.error)),
+    ...(update?.errors ?? []).filter((error) => !told.has(error)).map((error) => el("p", { class: "wrap" }, error)),
+  ];
+}
+
+function listView(graph) {
+  const rows = graph.nodes.filter((node) => node.type !== "files").map((node) => [
+    el("button", { type: "button", class: "link mono", onclick: () => go({ table: node.name }) }, node.name), kind(node), stateBadge(node.status),
+    ...["rows_in", "rows_written", "rows_dropped", "rows_warned", "rows_total"].map((key) => el("span", { class: "num" }, number(node[key]))),
+    el("span", { class: "num" }, duration(node.seconds)), balanceOf(node.conservation) ?? ""]);
+  return el("section", { class: "page" }, table(["table", "kind", "state", "rows in", "written", "dropped", "warned", "in all", "took", "conservation"], rows));
+}
+
+function emptyView(graph) {
+  const step = (command, words) => el("li", {}, el("code", {}, command), el("span", { class: "faint" }, ` ${words}`));
+  const waiting = graph.waiting_files ?? 0;
+  return el("section", { class: "page empty" },
+    icon("flow", "big"),
+    el("h2", {}, graph.runner.state === "running" ? "The first update is starting" : "No update has run yet"),
+    graph.runner.state === "running" ? el("p", {}, "Spark is starting; the graph appears as soon as the tables are known.")
+      : waiting ? [el("p", {}, `${number(waiting)} file${waiting === 1 ? " waits" : "s wait"} in the landing zone. Press Start, and the graph appears.`)]
+        : [el("p", {}, "Nothing has landed yet either. In a terminal:"),
+          el("ol", {}, step("python -m generators batch", "lands files"), step("Start", "above, or: python -m pipeline run"))],
+    graph.declared?.length ? [el("p", { class: "faint" }, "Declared tables"), el("ul", { class: "chips" }, graph.declared.map((one) => el("li", { class: "chip mono" }, one)))] : null,
+    el("p", { class: "faint wrap" }, "Home: ", el("code", {}, graph.home)));
+}
+
+function showRunner(runner) {
+  page.runner = runner;
+  showActions(runner);
+  clearNotices("runner");
+  if (runner.held_by) notice("runner", "info", "Another process holds the lakehouse; this page follows it.", `Held by ${runner.held_by}.`);
+  else if (runner.state === "running" && !runner.warm) notice("runner", "info", "Spark is starting; later updates will not wait for it.");
+  else if (runner.state === "stopping") notice("runner", "info", "Stopping: the batch at hand ends first. What was done is kept.");
+  if (runner.problem) notice("runner", "fail", runner.problem, runner.remedy);
+}
+
+function notice(source, tone, text, more = "") {
+  clearNotices(source);
+  const picture = { fail: "cross", ok: "check", info: "wait" }[tone];
+  notices.append(el("div", { class: `notice ${tone}`, "data-source": source, role: tone === "fail" ? "alert" : null }, icon(picture),
+    el("span", { class: "wrap" }, text, more ? el("span", { class: "more" }, ` ${more}`) : null),
+    source === "action" ? el("button", { type: "button", class: "icon-button", "aria-label": "Dismiss", onclick: () => clearNotices(source) }, icon("close")) : null));
+}
+
+function clearNotices(source) {
+  for (const old of notices.querySelectorAll(`[data-source="${source}"]`)) old.remove();
+}
+
+async function showAlertBadge() {
+  const alerts = await get("/api/alerts").catch(() => []);
+  const bad = alerts.filter((alert) => ["TRIGGERED", "ERROR"].includes(alert.state)).length;
+  const badge = document.getElementById("alert-badge");
+  badge.hidden = !bad;
+  badge.textContent = String(bad);
+  badge.setAttribute("aria-label", `${bad} not OK`);
+}
+
+function listen() {
+  const source = new EventSource("/api/stream");
+  source.addEventListener("change", (message) => {
+    const { changed, runner } = JSON.parse(message.data);
+    say("live", "Live");
+    showRunner(runner);
+    if (changed.includes("alert_evaluations")) showAlertBadge();
+    refresh();
+  });
+  source.onerror = () => say("lost", "Connection lost; trying again");
+  source.onopen = () => say("live", "Live");
+}
+
+function say(state, words) {
+  connection.dataset.state = state;
+  if (connection.textContent !== words) connection.textContent = words;
+}
+
+document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
+connectActions(page);
+window.addEventListener("hashchange", refresh);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "/" && !/INPUT|SELECT|TEXTAREA/.test(document.activeElement?.tagName ?? "")) {
+    const find = document.querySelector(".find");
+    if (find) { event.preventDefault(); find.focus(); }
+  }
+});
+refresh();
+listen();
