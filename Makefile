@@ -7,7 +7,7 @@ READY := .venv/.ready
 SUPERSET_READY := .venv-superset/.ready
 NOTEBOOK_READY := .venv-notebook/.ready
 
-.PHONY: page test-browser superset notebook screenshots test-superset help setup demo act1 act2 act3 act5 run test lint format reset bench
+.PHONY: page test-browser superset notebook screenshots test-superset help setup demo act1 act2 act3 act5 run test lint format reset bench docs-quality
 
 help: ## Print this list
 	@echo "Smart Factory lakehouse: make <target>"
@@ -52,6 +52,9 @@ notebook: $(NOTEBOOK_READY) ## The notebook sensor_analysis in JupyterLab; it as
 screenshots: $(SUPERSET_READY) ## Pictures of the pipeline page and both dashboards into docs/images/, from a plant of their own
 	@$(RUN) -m scripts.page_screenshots
 	@$(RUN) scripts/screenshots.py
+
+docs-quality: $(READY) ## Data Docs: Great Expectations' pages of suites and last verdicts
+	@$(RUN) -m pipeline data-docs
 
 test: $(READY) ## All tests that need neither Docker nor a browser
 	@$(RUN) -m pytest

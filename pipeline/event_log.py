@@ -90,6 +90,7 @@ class Event:
     sequence: int
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     error: BaseException | None = None
+    maturity_level: str = "STABLE"
 
     def row(self) -> dict[str, Any]:
         """Return the event as a row of the table."""
@@ -100,7 +101,7 @@ class Event:
             "timestamp": self.timestamp,
             "message": self.message,
             "level": self.level,
-            "maturity_level": "STABLE",
+            "maturity_level": self.maturity_level,
             "error": _error_struct(self.error),
             "details": json.dumps({self.event_type: self.details}, default=str),
             "event_type": self.event_type,
@@ -137,6 +138,7 @@ class EventLog:
         level: Level = "INFO",
         error: BaseException | None = None,
         event_id: str | None = None,
+        maturity_level: str = "STABLE",
     ) -> Event:
         """Take in an event; it is written within a second.
 
@@ -149,7 +151,7 @@ class EventLog:
             self._sequence = max(self._sequence + 1, int(moment.timestamp() * 1_000_000))
             event = Event(
                 origin, event_type, message, level, details, moment, self._sequence, error=error,
-                **({"id": event_id} if event_id else {}),
+                maturity_level=maturity_level, **({"id": event_id} if event_id else {}),
             )  # fmt: skip
             self._buffer.append(event)
             if self._timer is None:

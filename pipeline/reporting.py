@@ -5,15 +5,18 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from pipeline.event_details import data_quality, expectations_of, flow_definition, metrics_of, quality_of_table
 from pipeline.event_log import Level, Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from pyspark.sql.streaming.listener import StreamingQueryProgress
 
     from pipeline.errors import LakehouseError
     from pipeline.event_log import EventLog
     from pipeline.flows.flow import Flow, Lakehouse, Progress
-    from pipeline.graph import Node
+    from pipeline.flows.ingest import IngestFlow
     from pipeline.quality.judge import Evidence
     from pipeline.quality.rules import Suite
     from pipeline.quality.table_judge import TableVerdict
@@ -22,11 +25,6 @@ if TYPE_CHECKING:
     from pipeline.tables import Batch, Written
 
 _NAMESPACE = uuid.UUID("7f5a1f0e-5d0c-4c1e-9a35-6d8f2f6f3b60")
-_FLOW_TYPES = {
-    "streaming_table": "APPEND",
-    "materialized_view": "MATERIALIZED_VIEW",
-    "temporary_view": "VIEW",
-}
 _LEVELS: dict[str, Level] = {"FAILED": "ERROR", "SKIPPED": "WARN", "CANCELED": "WARN"}
 
 
@@ -71,7 +69,7 @@ class Reporter:
         """Tell which datasets there are, with which expectations, and what flows from where to where."""
         self._suites = dict(lakehouse.suites)
         for node in lakehouse.graph.nodes.values():
-            expectations = _expectations(self._suites[node.name]) if node.name in self._suites else []
+            expectations = expectations_of(self._suites[node.name]) if node.name in self._suites else []
             details = {
                 "dataset_type": node.dataset.kind.upper(),
                 "num_flows": 1,
@@ -83,7 +81,7 @@ class Reporter:
         for node in lakehouse.graph.nodes.values():
             flow_id = position[node.name].flow_id() if node.name in position else None
             origin = self._origin(dataset_name=node.name, flow_name=node.name, flow_id=flow_id)
-            self._log.tell(origin, "flow_definition", f"Flow {node.name} is defined.", _flow_definition(node))
+            self._log.tell(origin, "flow_definition", f"Flow {node.name} is defined.", flow_definition(node))
 
     def flow_status(self, flow: Flow, status: str, *, because: str = "") -> None:
         """Tell that a flow is in another state."""
@@ -99,7 +97,9 @@ class Reporter:
             if evidence is not None and target == flow.node.name:
                 # Nothing was left out or marked: the batch was not written.
                 unwritten = {"dropped_records": 0, "warned_records": 0, "rolled_back": True}
-                details["data_quality"] = self._data_quality(flow.node.name, evidence) | unwritten
+                details["data_quality"] = (
+                    data_quality(self._suites[flow.node.name], flow.node.name, evidence) | unwritten
+                )
             origin = self._origin(dataset_name=target, flow_name=flow.node.name)
             message = f"Flow {flow.node.name} is FAILED: {error.problem}"
             self._log.tell(origin, "flow_progress", message, details, level="ERROR", error=error)
@@ -139,92 +139,53 @@ class Reporter:
             )
             details: dict[str, Any] = {
                 "status": "RUNNING",
-                "metrics": _metrics(written, progress, rejected=target != flow.node.name),
+                "metrics": metrics_of(written, progress, rejected=target != flow.node.name),
             }
             if progress.evidence is not None and target == flow.node.name:
-                details["data_quality"] = self._data_quality(target, progress.evidence)
+                details["data_quality"] = data_quality(self._suites[target], target, progress.evidence)
             message = f"Flow {batch.flow_name}, batch {batch.batch_id}: {written.rows:,} rows to {target}."
             self._log.tell(origin, "flow_progress", message, details, level="METRICS", event_id=event_id)
+
+    def listed(self, flow: IngestFlow, seconds: float) -> None:
+        """Tell that a landing zone has been listed, and how long that took."""
+        details = {
+            "type": "AUTO_LOADER_LISTING",
+            "status": "COMPLETED",
+            "duration_ms": int(seconds * 1000),
+            "auto_loader_details": {
+                "source_path": str(flow.zone.folder),
+                "num_files_listed": flow.files_listed,
+            },
+        }
+        message = f"Flow {flow.node.name} has listed {flow.files_listed:,} files."
+        self._log.tell(self._of(flow), "operation_progress", message, details)
+
+    def streamed(self, flow: Flow, progress: Iterable[StreamingQueryProgress]) -> None:
+        """Tell what Structured Streaming itself says of the batches of a flow's query."""
+        for batch in progress:
+            if "addBatch" not in batch.durationMs:
+                continue
+            details = {"progress_json": batch.json}
+            origin = self._of(flow, batch_id=batch.batchId)
+            message = f"Flow {flow.node.name}, batch {batch.batchId}: {batch.durationMs['triggerExecution']} ms."
+            self._log.tell(origin, "stream_progress", message, details, level="METRICS", maturity_level="EVOLVING")
+
+    def _of(self, flow: Flow, **about: Any) -> Origin:
+        name = flow.node.name
+        return self._origin(dataset_name=name, flow_name=name, flow_id=flow.position.flow_id(), **about)
 
     def table_judged(
         self, flow: Flow, table: str, verdicts: Sequence[TableVerdict], error: LakehouseError | None
     ) -> None:
         """Tell how a table as a whole stands to its suite; each verdict counts as one record, an unknown as none."""
-        expectations = [
-            {
-                "name": verdict.name,
-                "dataset": table,
-                "action": verdict.action,
-                "scope": "table",
-                "passed_records": int(verdict.passed is True),
-                "failed_records": int(verdict.passed is False),
-                "observed_value": verdict.observed,
-                "problem": verdict.problem,
-            }
-            for verdict in verdicts
-        ]
-        quality = {"dropped_records": 0, "warned_records": 0, "expectations": expectations}
         status = "FAILED" if error else "COMPLETED"
         unmet = [verdict.name for verdict in verdicts if not verdict.passed]
         message = f"Table {table} as a whole: {len(verdicts) - len(unmet)} of {len(verdicts)} expectations are met"
         message += f"; not met or not judged: {', '.join(unmet)}." if unmet else "."
         level: Level = "ERROR" if error else "WARN" if unmet else "INFO"
         origin = self._origin(dataset_name=table, flow_name=flow.node.name, flow_id=flow.position.flow_id())
-        details = {"status": status, "data_quality": quality}
+        details = {"status": status, "data_quality": quality_of_table(table, verdicts)}
         self._log.tell(origin, "flow_progress", message, details, level=level, error=error)
-
-    def _data_quality(self, table: str, evidence: Evidence) -> dict[str, Any]:
-        expectations = [
-            {
-                "name": rule.name,
-                "dataset": table,
-                "action": rule.action,
-                "scope": "row",
-                "passed_records": evidence.rows - evidence.failed.get(rule.name, 0),
-                "failed_records": evidence.failed.get(rule.name, 0),
-            }
-            for rule in self._suites[table].rules
-        ]
-        return {
-            "dropped_records": evidence.dropped_rows,
-            "warned_records": evidence.warned_rows,
-            "expectations": expectations,
-        }
 
     def _origin(self, **about: Any) -> Origin:
         return Origin(self._pipeline_id, self._settings.name, self._update_id, **about)
-
-
-def _expectations(suite: Suite) -> list[dict[str, str]]:
-    by_row = [{"name": rule.name, "action": rule.action, "why": rule.why, "scope": "row"} for rule in suite.rules]
-    of_table = [
-        {"name": item.name, "action": item.action, "why": item.why, "scope": "table"}
-        for item in suite.table_expectations
-    ]
-    return by_row + of_table
-
-
-def _metrics(written: Written, progress: Progress, *, rejected: bool) -> dict[str, Any]:
-    return {
-        "num_input_rows": written.rows if rejected else progress.rows_in,
-        "num_output_rows": written.rows,
-        "num_deleted_rows": written.deleted_rows,
-        "num_output_bytes": written.bytes,
-        **progress.facts,
-    }
-
-
-def _flow_definition(node: Node) -> dict[str, Any]:
-    schema = node.schema.schema.simpleString() if node.schema is not None else ""
-    files = [f"landing/{node.files.path}"] if node.files else []
-    return {
-        "input_datasets": node.inputs,
-        "input_files": files,
-        "output_dataset": node.name,
-        "quarantine_of": node.quarantine_of,
-        "flow_type": _FLOW_TYPES[node.dataset.kind],
-        "comment": node.dataset.comment,
-        "schema": schema,
-        "language": "PYTHON",
-        "location": str(node.dataset.location),
-    }

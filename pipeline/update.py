@@ -16,6 +16,7 @@ from pipeline.flows.ingest import IngestFlow
 from pipeline.flows.plan import chosen_tables, clean_landing_zones, flows_of
 from pipeline.flows.stream import ExpectationViolatedError
 from pipeline.lock import exclusive
+from pipeline.measuring import ExecutorTimes, measured
 from pipeline.replay import Replays
 from pipeline.reporting import Reporter
 from pipeline.reprocess import Reprocessing
@@ -166,19 +167,23 @@ class Update:
     def _run_flow(self, lakehouse: Lakehouse, flow: Flow) -> None:
         flow.position.check(lakehouse.table(flow.node.name))
         self._reporter.flow_status(flow, "STARTING")
+        before = self._clock.now()
         source = flow.source()
         if source is None:
             return
+        if isinstance(flow, IngestFlow):
+            self._reporter.listed(flow, (self._clock.now() - before).total_seconds())
         self._reporter.flow_status(flow, "RUNNING")
         failures: list[BaseException] = []
         flow_id = flow.position.flow_id()
+        times = ExecutorTimes(lakehouse.spark)
 
         def carry(rows: DataFrame, batch_id: int) -> None:
             if self._stop_asked.is_set():
                 raise KeyboardInterrupt
             try:
                 batch = Batch(self.id, flow.node.name, flow_id, batch_id)
-                self._reporter.batch_done(flow, batch, flow.process(rows, batch))
+                self._reporter.batch_done(flow, batch, measured(flow, lakehouse, rows, batch, times))
                 # The position moves when this returns; what was done has to be on record before.
                 self.log.flush()
             except BaseException as error:
@@ -195,8 +200,12 @@ class Update:
         try:
             self._query.awaitTermination()
         except StreamingQueryException as error:
+            # An interrupt from outside is passed on as it is: nothing more is asked of Spark then.
+            self._reporter.streamed(flow, self._query.recentProgress)
             if not self._stop_asked.is_set():
                 raise _cause_of(failures, error) from error
+        else:
+            self._reporter.streamed(flow, self._query.recentProgress)
         if self._stop_asked.is_set():
             raise KeyboardInterrupt
 

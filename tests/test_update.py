@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from deltalake import DeltaTable
 
 from generators.plant import Plant
-from pipeline.errors import AuthorError, PipelineBusyError, UnknownNameError
+from pipeline.errors import AuthorError, EnvironmentFaultError, PipelineBusyError, UnknownNameError
 from pipeline.lock import exclusive
+from pipeline.tables import Table
 from tests.conftest import NOON, TABLES, reading
 
 if TYPE_CHECKING:
@@ -168,3 +172,76 @@ def test_update_while_another_holds_the_lock_says_who(lakehouse: TestLakehouse) 
         pytest.raises(PipelineBusyError, match=r"update 1234, process \d+ on .*, since 2026-03-01T12:00:00"),
     ):
         lakehouse.update()
+
+
+def test_batch_tells_what_it_cost_what_it_left_out_and_what_waits_behind_it(lakehouse: TestLakehouse) -> None:
+    lakehouse.land("a.json", [reading(), reading(None)])
+    lakehouse.update(refresh=("bronze_sensor_readings",))
+    (bronze,) = lakehouse.metrics("bronze_sensor_readings")
+    assert (bronze["backlog_files"], bronze["backlog_bytes"]) == (0, 0)
+    assert bronze["executor_time_ms"] >= bronze["executor_cpu_time_ms"] > 0
+    lakehouse.land("b.json", [reading()])
+    lakehouse.update()
+    silver = lakehouse.metrics("silver_cleaned_sensors")
+    assert [(metrics["num_input_rows"], metrics["num_dropped_rows"]) for metrics in silver] == [(3, 1)]
+    assert (silver[0]["backlog_files"], silver[0]["backlog_bytes"]) == (0, 0)
+    (listing, _) = lakehouse.told("operation_progress", "bronze_sensor_readings")
+    assert (listing["type"], listing["status"]) == ("AUTO_LOADER_LISTING", "COMPLETED")
+    assert listing["auto_loader_details"] == {
+        "source_path": str(lakehouse.home.landing / "sensor_readings"),
+        "num_files_listed": 1,
+    }
+    streamed = [json.loads(told["progress_json"]) for told in lakehouse.told("stream_progress", TABLES[0])]
+    assert [progress["batchId"] for progress in streamed] == [0, 1]
+    events = lakehouse.rows("event_log", "event_type", "maturity_level")
+    assert {row["event_type"] for row in events if row["maturity_level"] == "EVOLVING"} == {"stream_progress"}
+    assert [told["action"] for told in lakehouse.told("user_action")] == ["START", "START"]
+
+
+def test_backlog_counts_the_files_and_the_commits_behind_a_batch(lakehouse: TestLakehouse, tmp_path: Path) -> None:
+    module = tmp_path / "lines.py"
+    module.write_text(
+        "from pipeline import read_files, read_stream, table\n\n\n"
+        "@table\ndef raw():\n    return read_files('lines', schema_hints='id STRING', max_files_per_trigger=1)\n\n\n"
+        "@table\ndef copied():\n    return read_stream('raw')\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "suites").mkdir()
+    lines = replace(lakehouse, settings_file=tmp_path / "lines.yml")
+    lines.settings_file.write_text("name: L\nschema: lines\nsource: lines.py\nexpectations: suites\n", encoding="utf-8")
+    sizes = [lines.land(f"{name}.json", [{"id": name}], folder="lines").stat().st_size for name in "abc"]
+    assert lines.update(refresh=("raw",)).state == "COMPLETED"
+    waiting = [(metrics["backlog_files"], metrics["backlog_bytes"]) for metrics in lines.metrics("raw")]
+    assert waiting == [(2, sizes[1] + sizes[2]), (1, sizes[2]), (0, 0)]
+    table = Table(lines.path("raw"))
+    assert [table.added_since(version)[0] for version in range(4)] == [3, 2, 1, 0]
+    lines.update()
+    (copied,) = lines.metrics("copied")
+    assert (copied["num_output_rows"], copied["backlog_files"], copied["backlog_bytes"]) == (3, 0, 0)
+
+
+def test_event_log_that_cannot_be_written_fails_the_update_with_its_place(
+    lakehouse: TestLakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lakehouse.land("a.json", [reading()])
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.event_log.write_deltalake", full)
+        with pytest.raises(EnvironmentFaultError, match=r"The event log .*event_log cannot be written: .*No space"):
+            lakehouse.update()
+    assert lakehouse.update().state == "COMPLETED"
+    lakehouse.assert_invariants()
+
+
+def test_history_of_each_table_names_the_update_that_wrote_it(lakehouse: TestLakehouse) -> None:
+    lakehouse.land("a.json", [reading(), reading(None)])
+    first = lakehouse.update().update_id
+    lakehouse.land("b.json", [reading(), reading(None)])
+    second = lakehouse.update().update_id
+    for table in TABLES:
+        history = DeltaTable(lakehouse.path(table)).history()
+        updates = [json.loads(commit["userMetadata"])["update_id"] for commit in reversed(history)]
+        assert (updates[0], updates[-1], set(updates)) == (first, second, {first, second}), table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from pipeline.commands.data_docs import data_docs
 from pipeline.commands.dry_run import dry_run
 from pipeline.commands.events import events
 from pipeline.commands.files import files
@@ -33,5 +34,6 @@ app.add_typer(quarantine, name="quarantine")
 app.command()(validate)
 app.add_typer(schema_app, name="schema")
 app.command()(reprocess)
+app.command("data-docs")(data_docs)
 app.command()(warehouse)
 app.command()(page)

@@ -55,6 +55,7 @@ class IngestFlow:
         self._lakehouse = lakehouse
         self._source = source
         self._schema_log = SchemaLog(lakehouse.state("schema_log", node.name))
+        self.files_listed = 0
         self.position = Position(lakehouse.state("checkpoints", node.name))
         self.zone = LandingZone(lakehouse.home, source, FileState(lakehouse.state("files", node.name)), self.position)
 
@@ -76,7 +77,7 @@ class IngestFlow:
     def source(self) -> DataFrame:
         """Return the stream that hands out new files, batch by batch."""
         discovery = self.zone.discovery()
-        discovery.look(self._lakehouse.clock.now())
+        self.files_listed = discovery.look(self._lakehouse.clock.now())
         return discovery.stream(self._lakehouse.spark)
 
     def process(self, rows: DataFrame, batch: Batch) -> Progress:

@@ -47,8 +47,10 @@ class Discovery:
         older = json.loads(self._older.read_text(encoding="utf-8")) if self._older.exists() else []
         return set(older).union(*(_read(file)["paths"] for file in self._lists.glob("*.json")))
 
-    def look(self, now: datetime) -> None:
-        """Write new files into lists, oldest first; no list is longer or larger than the source allows.
+    def look(self, now: datetime) -> int:
+        """Write new files into lists, oldest first, and return how many files stand in the folder.
+
+        No list is longer or larger than the source allows.
 
         Raises:
             EnvironmentFaultError: The folder cannot be listed.
@@ -58,15 +60,23 @@ class Discovery:
         taken = self.taken()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            found = [file for file in standing(self._folder, self._source) if file.path not in taken]
+            listed = list(standing(self._folder, self._source))
         except OSError as error:
             problem = f"The landing zone cannot be listed: {self._folder}: {error.strerror}."
             raise EnvironmentFaultError(problem, "Give yourself permission to read that folder.") from error
+        found = [file for file in listed if file.path not in taken]
         found.sort(key=lambda file: (file.modified_at, file.path))
         newest = max((int(file.stem) for file in self._lists.glob("*.json")), default=-1)
         for number, files in zip(count(newest + 1), _in_batches(found, self._source), strict=False):
             content = {"discovered_at": now.isoformat(), "paths": [file.path for file in files]}
             _write(self._lists / f"{number:010}.json", content)
+        return len(listed)
+
+    def waiting(self, batch_id: int) -> list[str]:
+        """Return the paths of the files in the lists of later batches than this one."""
+        last = max((int(file.stem) for file in self._lists_of(batch_id)), default=-1) if batch_id >= 0 else -1
+        later = (file for file in self._lists.glob("*.json") if int(file.stem) > last)
+        return [path for file in later for path in _read(file)["paths"]]
 
     def stream(self, spark: SparkSession) -> DataFrame:
         """Return the stream of lists; one batch takes one list."""
@@ -83,15 +93,18 @@ class Discovery:
 
     def planned(self, batch_id: int) -> Iterator[tuple[str, datetime]]:
         """Yield the paths of a batch's files and when each was discovered, as the checkpoint has fixed them."""
+        for file in self._lists_of(batch_id):
+            content = _read(file)
+            discovered = datetime.fromisoformat(content["discovered_at"])
+            yield from ((path, discovered) for path in content["paths"])
+
+    def _lists_of(self, batch_id: int) -> Iterator[Path]:
+        """Yield the lists that a batch takes."""
         log = self._checkpoint / "sources" / "0"
         for entry in range(self._log_offset(batch_id - 1) + 1, self._log_offset(batch_id) + 1):
             file = next(file for file in (log / str(entry), log / f"{entry}.compact") if file.exists())
             lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()[1:]]
-            for line in lines:
-                if line["batchId"] == entry:
-                    content = _read(self._lists / Path(unquote(line["path"])).name)
-                    discovered = datetime.fromisoformat(content["discovered_at"])
-                    yield from ((path, discovered) for path in content["paths"])
+            yield from (self._lists / Path(unquote(line["path"])).name for line in lines if line["batchId"] == entry)
 
     def _log_offset(self, batch_id: int) -> int:
         """Return the last entry of the file source's log in a batch; it may differ from its number after a kill."""

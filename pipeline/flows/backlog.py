@@ -1,0 +1,49 @@
+"""How much waits for a flow: files of a landing zone, or commits of the tables that it reads."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pipeline.flows.ingest import IngestFlow
+from pipeline.flows.stream import StreamFlow
+from pipeline.flows.view import ViewFlow
+from pipeline.ingest.zone import present
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.flows.flow import Flow, Lakehouse
+
+
+def backlog(flow: Flow, lakehouse: Lakehouse, batch_id: int) -> dict[str, int]:
+    """Return the files and bytes that wait behind a batch, as `backlog_files` and `backlog_bytes`.
+
+    Args:
+        flow: The flow that carries the batch.
+        lakehouse: Where its tables are.
+        batch_id: The batch; -1 for a flow that has finished none.
+    """
+    if isinstance(flow, IngestFlow):
+        files = present(flow.zone.discovery().waiting(batch_id))
+        return {"backlog_files": len(files), "backlog_bytes": sum(file.size_bytes for file in files)}
+    sources = [flow.upstream] if isinstance(flow, StreamFlow) else flow.sources if isinstance(flow, ViewFlow) else []
+    starts = _next_versions(flow.position.checkpoint() / "offsets" / str(batch_id), len(sources))
+    added = [lakehouse.table(name).added_since(version) for name, version in zip(sources, starts, strict=True)]
+    return {
+        "backlog_files": sum(files for files, _ in added),
+        "backlog_bytes": sum(size for _, size in added),
+    }
+
+
+def _next_versions(offsets: Path, count: int) -> list[int]:
+    """Return, for each source of a query, the version of its table that the next batch begins with."""
+    if not offsets.exists():
+        return [0] * count
+    versions = []
+    for line in offsets.read_text(encoding="utf-8").splitlines()[2:]:
+        offset = json.loads(line) if line.startswith("{") else {}
+        # An index says that the batch ends within the version, after that file of it; -1 says before its first.
+        is_within = offset.get("index", -1) >= 0
+        versions.append(int(offset.get("reservoirVersion", 0)) + is_within)
+    return [*versions, *[0] * count][:count]
