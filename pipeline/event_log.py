@@ -184,6 +184,14 @@ class EventLog:
         found = table.to_pyarrow_dataset().scanner(columns=["id"], filter=pc.field("id") == event_id)
         return bool(found.count_rows())
 
+    def counted_ids(self) -> set[str]:
+        """Return the ids of all events that count rows."""
+        table = self._table()
+        if table is None:
+            return set()
+        scanner = table.to_pyarrow_dataset().scanner(columns=["id"], filter=pc.field("level") == "METRICS")
+        return set(scanner.to_table()["id"].to_pylist())
+
     def _newest_sequence(self) -> int:
         """Return the greatest sequence in the table: a clock may have been set back since."""
         table = self._table()

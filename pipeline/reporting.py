@@ -120,6 +120,14 @@ class Reporter:
         message = f"Rows of {table} are replayed."
         self._log.tell(self._origin(dataset_name=table), "user_action", message, {"action": "REPLAY", **details})
 
+    def told(self) -> set[str]:
+        """Return the ids of the events on record that count rows."""
+        return self._log.counted_ids()
+
+    def event_id(self, batch: Batch, target: str) -> str:
+        """Return the id of the event that tells what a batch did to a table: always the same."""
+        return str(uuid.uuid5(_NAMESPACE, f"{batch.flow_id}/{batch.batch_id}/{target}"))
+
     def flush(self) -> None:
         """Have everything told so far written.
 
@@ -131,7 +139,7 @@ class Reporter:
     def batch_done(self, flow: Flow, batch: Batch, progress: Progress) -> None:
         """Tell what one batch did, once for each table, however often the batch is run."""
         for target, written in progress.written.items():
-            event_id = str(uuid.uuid5(_NAMESPACE, f"{batch.flow_id}/{batch.batch_id}/{target}"))
+            event_id = self.event_id(batch, target)
             if self._log.has_event(event_id):
                 continue
             origin = self._origin(

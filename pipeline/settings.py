@@ -131,10 +131,24 @@ def load_settings(file: Path = DEFAULT_SETTINGS) -> Settings:
 def _explained(error: ValidationError, file: Path) -> AuthorError:
     first = error.errors()[0]
     place = [str(part) for part in first["loc"]]
+    where = f"{file}:{_line_of(file, place)}"
     if first["type"] == "extra_forbidden":
-        return UnknownNameError("setting", ".".join(place), _known_keys(place[:-1]), str(file))
-    problem = f"{file}: `{'.'.join(place)}`: {first['msg']}; got {first.get('input')!r}."
+        return UnknownNameError("setting", ".".join(place), _known_keys(place[:-1]), where)
+    problem = f"{where}: `{'.'.join(place)}`: {first['msg']}; got {first.get('input')!r}."
     return AuthorError(problem, "Correct that key.")
+
+
+def _line_of(file: Path, place: list[str]) -> int:
+    """Return the line, from 1, of the key that a path of keys leads to, or of the last one on it that there is."""
+    node = yaml.compose(file.read_text(encoding="utf-8"))
+    line = 1
+    for part in place:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else []
+        found = next(((key, value) for key, value in pairs if key.value == part), None)
+        if found is None:
+            return line
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line
 
 
 def _known_keys(place: list[str]) -> list[str]:

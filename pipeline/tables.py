@@ -10,6 +10,7 @@ from deltalake import DeltaTable as DeltaLog
 from deltalake.exceptions import TableNotFoundError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pyspark.sql import DataFrame, SparkSession
@@ -131,6 +132,13 @@ class Table:
             if transaction["version"] == batch.batch_id:
                 total += _from_commit(entry["commitInfo"])
         return total
+
+    def commits(self) -> Iterator[tuple[Batch, Written]]:
+        """Yield each batch's commit with what it did, newest first; commits of no batch are left out."""
+        for entry in self._log_newest_first():
+            note = json.loads(entry.get("commitInfo", {}).get("userMetadata") or "{}")
+            if "flow_id" in note:
+                yield Batch(**{key: note[key] for key in Batch.__dataclass_fields__}), _from_commit(entry["commitInfo"])
 
     def added_since(self, version: int) -> tuple[int, int]:
         """Return how many files, of how many bytes, commits have added from a version on, as far as the log goes back.

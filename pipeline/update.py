@@ -17,6 +17,7 @@ from pipeline.flows.plan import chosen_tables, clean_landing_zones, flows_of
 from pipeline.flows.stream import ExpectationViolatedError
 from pipeline.lock import exclusive
 from pipeline.measuring import ExecutorTimes, measured
+from pipeline.repair import repair
 from pipeline.replay import Replays
 from pipeline.reporting import Reporter
 from pipeline.reprocess import Reprocessing
@@ -101,6 +102,7 @@ class Update:
         flows = flows_of(lakehouse)
         self._reporter.state("SETTING_UP_TABLES")
         self._reporter.definitions(lakehouse, flows)
+        repair(lakehouse, flows, self._reporter)
         replays = Replays(lakehouse, flows, self._reporter, self.id)
         # Before a reset: what it empties must not get rows of an earlier time afterwards.
         replays.finish(lambda flow: self._run_flow(lakehouse, flow))

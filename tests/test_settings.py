@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,18 @@ def test_value_that_does_not_fit_is_refused_with_file_and_key(tmp_path: Path, te
         load_settings(file)
     assert said in str(raised.value)
     assert raised.value.exit_code == 2
+
+
+def test_wrong_setting_is_named_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "a.yml"
+    file.write_text(
+        "name: A\nschema: a\nsource: a.py\nexpectations: suites\nretries:\n  attempts: 0\n", encoding="utf-8"
+    )
+    with pytest.raises(AuthorError, match=rf"{re.escape(str(file))}:6: `retries.attempts`"):
+        load_settings(file)
+    file.write_text(file.read_text().replace("attempts: 0", "atempts: 1"), encoding="utf-8")
+    with pytest.raises(AuthorError, match=rf"{re.escape(str(file))}:6: .*Did you mean `retries.attempts`"):
+        load_settings(file)
 
 
 def test_missing_file_is_refused_with_the_option_that_names_it(tmp_path: Path) -> None:

@@ -57,6 +57,10 @@ class Position:
         """Return the folder that Structured Streaming keeps the flow's progress in."""
         return self.folder / self.flow_id()
 
+    def done_batch(self) -> int:
+        """Return the newest batch that the checkpoint has passed, or -1."""
+        return max(_numbered(self.checkpoint() / "commits"), default=-1)
+
     def check(self, table: Table) -> None:
         """Check that the checkpoint belongs to what the table holds.
 
@@ -81,3 +85,7 @@ class Position:
     def _remedy(self) -> str:
         name = self.folder.name
         return f"Restore the folder, or rebuild with `python -m pipeline run --full-refresh {name}`."
+
+
+def _numbered(folder: Path) -> list[int]:
+    return [int(file.name) for file in folder.glob("[0-9]*") if file.name.isdigit()]
