@@ -199,15 +199,18 @@ class Update:
             .trigger(availableNow=True)
             .start()
         )
+        self._await(flow, self._query, failures)
+
+    def _await(self, flow: Flow, query: StreamingQuery, failures: list[BaseException]) -> None:
         try:
-            self._query.awaitTermination()
+            query.awaitTermination()
         except StreamingQueryException as error:
             # An interrupt from outside is passed on as it is: nothing more is asked of Spark then.
-            self._reporter.streamed(flow, self._query.recentProgress)
+            self._reporter.streamed(flow, query.recentProgress)
             if not self._stop_asked.is_set():
                 raise _cause_of(failures, error) from error
         else:
-            self._reporter.streamed(flow, self._query.recentProgress)
+            self._reporter.streamed(flow, query.recentProgress)
         if self._stop_asked.is_set():
             raise KeyboardInterrupt
 
