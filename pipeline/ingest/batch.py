@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 # Below this much compressed data a round through Spark's workers costs more than reading here.
 DRIVER_BYTES = 4 * 1024**2
-_DRIVER_FILES = 2_000
+_DRIVER_FILES = 20_000
+_BYTES_A_MESSAGE = 4 * 1024**2
 _SAMPLED_FILES = 8
 _SAMPLED_RECORDS = 1_000
 _UNEXPECTED_KEYS = "unexpected keys in a planned batch"
@@ -115,7 +116,7 @@ class FileBatch:
             for (file, outcome), chunks in zip(pairs, records, strict=True)
             for chunk in chunks
         ]
-        return self._spark.createDataFrame(pa.Table.from_batches(rows, schema=plan.arrow_schema()))
+        return self._spark.createDataFrame(pa.Table.from_batches(rows, schema=plan.arrow_schema()).combine_chunks())
 
     def _sampled(self, version: SchemaVersion) -> dict[str, NewKey]:
         """Return the new keys in the first records of some files, so that most batches are read once."""
@@ -153,7 +154,10 @@ class FileBatch:
                     yield rows_of(records, file, plan, outcome)
                 outcomes.add([outcome])
 
-        return self._file_frame().mapInArrow(read, from_arrow_schema(plan.arrow_schema()))
+        def read_joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            return _joined(read(batches))
+
+        return self._file_frame().mapInArrow(read_joined, from_arrow_schema(plan.arrow_schema()))
 
     def _observed_in_workers(self, version: SchemaVersion) -> dict[str, NewKey]:
         plan = self._plan(version)
@@ -188,6 +192,20 @@ class _Collected(AccumulatorParam[list[FileOutcome]]):
 
     def addInPlace(self, value1: list[FileOutcome], value2: list[FileOutcome]) -> list[FileOutcome]:  # noqa: N802
         return value1 + value2
+
+
+def _joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the same rows in fewer batches: thousands of small files would otherwise be as many messages."""
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        held.append(batch)
+        size += batch.nbytes
+        if size >= _BYTES_A_MESSAGE:
+            yield from pa.Table.from_batches(held).combine_chunks().to_batches()
+            held, size = [], 0
+    if held:
+        yield from pa.Table.from_batches(held).combine_chunks().to_batches()
 
 
 def _packed(file: LandedFile) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
@@ -86,7 +86,7 @@ class FileState:
             return
         exists = DeltaTable.is_deltatable(str(self.path))
         sequence = DeltaTable(self.path).version() + 1 if exists else 0
-        rows = pa.Table.from_pylist([{**asdict(record), "sequence": sequence} for record in records], schema=SCHEMA)
+        rows = pa.Table.from_pylist([{**vars(record), "sequence": sequence} for record in records], schema=SCHEMA)
         write_deltalake(self.path, rows, mode="append")
         if sequence % _WRITES_TILL_COMPACTION == _WRITES_TILL_COMPACTION - 1:
             table = DeltaTable(self.path)
