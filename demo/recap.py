@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def act5(stage: Stage) -> None:
     """Recap, with figures from the event log."""
     stage.headline("Act 5 · Recap")
-    events = stage.events()
+    with stage.still():
+        events = stage.events()
+        rows = {table: stage.rows(table) for table in TABLES}
     if not events:
         problem = "There is nothing to recap: the event log is empty."
         raise AuthorError(problem, "Run `make act1` and `make act2` first.")
@@ -40,21 +42,21 @@ def act5(stage: Stage) -> None:
         f"{states['COMPLETED']} updates completed, {states['FAILED']} failed; "
         f"{len(stage.files())} files, {len(stage.waiting())} of them waiting."
     )
-    stage.console.print(_tables(stage, written))
+    stage.console.print(_tables(rows, written))
     stage.console.print(_rules(failed))
     for table in TABLES:
-        stage.check(written[table] == stage.rows(table), f"the event log's sums and {table} agree")
+        stage.check(written[table] == rows[table], f"the event log's sums and {table} agree")
     later = [name for name in stage.columns(BRONZE) if name == "humidity_percent"]
     if later:
         stage.say("Bronze has gained the column humidity_percent without a restart.")
 
 
-def _tables(stage: Stage, written: Counter[str]) -> Table:
+def _tables(rows: dict[str, int], written: Counter[str]) -> Table:
     table = Table(title="Rows, by the event log and in the tables", title_justify="left", header_style="bold")
     for heading in ("table", "event log", "table holds"):
         table.add_column(heading, justify="left" if heading == "table" else "right")
     for name in TABLES:
-        table.add_row(name, f"{written[name]:,}", f"{stage.rows(name):,}")
+        table.add_row(name, f"{written[name]:,}", f"{rows[name]:,}")
     return table
 
 

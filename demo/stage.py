@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +12,19 @@ from rich.console import Console
 
 from generators.plant import Plant
 from pipeline.clock import SystemClock
-from pipeline.errors import DataError
+from pipeline.errors import DataError, PipelineBusyError
 from pipeline.ingest.inventory import inventories
 from pipeline.live import watching
+from pipeline.lock import exclusive
 from pipeline.session import build_session
 from pipeline.settings import load_settings
 from pipeline.tables import Table
 from pipeline.update import Update
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
     import pyarrow as pa
     from pyspark.sql import SparkSession
 
@@ -31,6 +37,8 @@ BRONZE = "bronze_sensor_readings"
 SILVER = "silver_cleaned_sensors"
 QUARANTINE = "silver_quarantined_sensors"
 GOLD = "gold_hourly_device_summary"
+_ATTEMPTS_TO_HOLD = 120
+_PAUSE_SECONDS = 0.5
 TABLES = (BRONZE, SILVER, QUARANTINE, GOLD)
 
 
@@ -42,7 +50,13 @@ class PointNotShownError(DataError):
 
 
 class Stage:
-    """Plays updates and says what happens; Spark starts with the first update and stays."""
+    """Plays updates and says what happens; Spark starts with the first update and stays.
+
+    Attributes:
+        updates_on_arrival: Somebody else's updates read files as soon as they land.
+    """
+
+    updates_on_arrival = False
 
     def __init__(self, home: Home, console: Console | None = None) -> None:
         self.home = home
@@ -71,12 +85,16 @@ class Stage:
         self.console.print()
         self.console.rule(f"[bold]{title}", align="left")
 
-    def update(self) -> Summary:
+    def update(self, files: Iterable[Path] = ()) -> Summary:
         """Run one triggered update, shown as it goes, and return what it did.
+
+        Args:
+            files: What it has to have read; without any, what waits now.
 
         Raises:
             LakehouseError: The update failed.
         """
+        del files  # An update of its own reads all that waits.
         update = Update(self.home, self.settings, self.clock, lambda: self.session, cause="USER_ACTION")
         with watching(update.log, console=self.console) as summary:
             result = update.run()
@@ -97,9 +115,36 @@ class Stage:
         self.points += 1
         self.console.print(f"  [green]✔[/] {point}", highlight=False)
 
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Hold updates back inside the block, so that all tables are counted at one moment.
+
+        Raises:
+            PipelineBusyError: An update does not end.
+        """
+        for attempt in range(_ATTEMPTS_TO_HOLD):
+            try:
+                with exclusive(self.home, self.clock, "count by the demo"):
+                    yield
+                    return
+            except PipelineBusyError:
+                if attempt == _ATTEMPTS_TO_HOLD - 1:
+                    raise
+                time.sleep(_PAUSE_SECONDS)
+
     def files(self) -> list[FileRecord]:
         """Return every landed file with its state."""
         return inventories(self.home, self.settings)[BRONZE]
+
+    def read(self, files: Iterable[Path]) -> list[FileRecord]:
+        """Return what became of some files, those that wait left out."""
+        wanted = {str(file) for file in files}
+        return [file for file in self.files() if file.path in wanted and file.state != "waiting"]
+
+    def rows_by_file(self) -> dict[str, int]:
+        """Return how many rows of bronze came from each file."""
+        counts = self.frame(BRONZE, ["source_file"])["source_file"].value_counts().to_pylist()
+        return {row["values"]: row["counts"] for row in counts}
 
     def waiting(self) -> list[FileRecord]:
         """Return the files that no update has read."""
