@@ -11,7 +11,7 @@ import orjson
 import typer
 
 from generators import options  # noqa: TC001  # typer reads the annotations when it runs
-from generators.acts import ACTS, BATCH, STREAM, Act
+from generators.acts import ACTS, STREAM, Act
 from generators.faults import FAULTS, Fault, land_fault, return_to_fault
 from generators.landing import Landing, landing_folder
 from generators.plant import ANOMALY_RATE, DEVICES, READINGS_PER_FILE, Plant
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from generators.landed import Landed
+    from generators.readings import Format
 
 STREAM_RATE_PER_SECOND = 10.0
 # Long enough ago that what is hot in it sets off no alert.
@@ -82,7 +83,7 @@ def stream(
     rate: options.Rate = STREAM_RATE_PER_SECOND,
     interval: options.Interval = "1s",
     duration: options.Duration = None,
-    first_batch: options.FirstBatch = False,
+    warm_up: options.WarmUp = False,
     event_lasts: options.EventLasts = "0s",
     devices: options.Devices = DEVICES,
     seed: options.Seed = None,
@@ -97,8 +98,8 @@ def stream(
     with _reported(debug=debug), stop_by_signal() as stop, progress_bar(STREAM.name, clock) as on_file:
         folder = landing_folder(home)
         plant = Plant(folder, clock, seed, devices)
-        if first_batch and not Landing(folder, clock).has_files():
-            plant.perform(BATCH, files=BATCH.files, at=clock.now() - FIRST_BATCH_AGO, format=layout, on_file=on_file)
+        if warm_up:
+            _warm_up(plant, rate, anomaly_rate, layout)
         landed = plant.stream(
             rate=rate,
             interval=parse_duration(interval),
@@ -112,6 +113,14 @@ def stream(
             on_file=on_file,
         )
     _print_landed(STREAM, folder, landed, as_json=as_json)
+
+
+def _warm_up(plant: Plant, rate: float, anomaly_rate: float, layout: Format) -> None:
+    """Give dashboards a past, and alerts readings of now before the stream's first file."""
+    if not plant.landing.has_files():
+        plant.batch(at=plant.clock.now() - FIRST_BATCH_AGO, format=layout)
+    if rate:
+        plant.perform(STREAM, records=len(plant.devices), anomaly_rate=anomaly_rate, format=layout)
 
 
 @app.command()

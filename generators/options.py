@@ -37,8 +37,12 @@ Afterwards = Annotated[
     bool,
     typer.Option("--afterwards", help="Land nothing; overwrite and delete the files landed earlier to be so."),
 ]
-FirstBatch = Annotated[
-    bool, typer.Option("--first-batch", help="Land a batch of six hours ago first, where no file has landed before.")
+WarmUp = Annotated[
+    bool,
+    typer.Option(
+        "--warm-up",
+        help="First land readings of the last minute, and a batch of six hours ago where nothing has landed yet.",
+    ),
 ]
 EventLasts = Annotated[
     str,

@@ -63,7 +63,7 @@ class Plant:
             raise AuthorError(problem, "Correct --seed.")
         self.landing = Landing(landing, clock)
         self.devices = fleet(devices)
-        self._clock = clock
+        self.clock = clock
         self._rng = np.random.default_rng(seed)
 
     def batch(self, **order: Unpack[Order]) -> Landed:
@@ -91,7 +91,7 @@ class Plant:
         """
         files, records = order.get("files", act.files), order.get("records", READINGS_PER_FILE)
         _check_order(files, records, order.get("anomaly_rate", ANOMALY_RATE))
-        at = order.get("at") or self._clock.now()
+        at = order.get("at") or self.clock.now()
         window = _window(act, at)
         watch = order.get("on_file")
         self.landing.prepare()
@@ -132,12 +132,12 @@ class Plant:
             EnvironmentFaultError: The folder cannot be written.
         """
         _check_order(1, 1, order.get("anomaly_rate", ANOMALY_RATE))
-        pace = Pace(rate, interval, self._clock.now(), duration)
+        pace = Pace(rate, interval, self.clock.now(), duration)
         shift = (order.get("at") or pace.begin) - pace.begin
         self.landing.prepare()
         tally, last = Tally(), pace.begin
         while True:
-            now = self._clock.now()
+            now = self.clock.now()
             ended = stopped() or pace.is_over(now)
             if ended or pace.interval_number(now) > pace.interval_number(last):
                 moment = pace.begin + pace.elapsed(now)

@@ -160,14 +160,19 @@ def test_progress_bar_shows_only_in_a_terminal_and_after_a_second(
     assert ("batch" in printed) == bool(printed) == shows
 
 
-def test_stream_with_a_first_batch_lands_it_six_hours_back_and_only_where_nothing_has_landed(tmp_path: Path) -> None:
+def test_stream_that_warms_up_lands_an_old_batch_once_and_readings_of_now_each_time(tmp_path: Path) -> None:
     def readings_of(label: str) -> list[dict[str, Any]]:
         files = (tmp_path / "landing" / "sensor_readings").glob(f"*-{label}-*.json")
         return [record for file in files for record in json.loads(file.read_bytes())]
 
     for _ in range(2):
-        run_json(tmp_path, "stream", "--first-batch", "--rate", "50", "--for", "0.1s", "--anomaly-rate", "0")
+        run_json(tmp_path, "stream", "--warm-up", "--rate", "50", "--for", "0.1s", "--anomaly-rate", "0")
     times = {record["timestamp"][:13] for record in readings_of("batch")}
     age = SystemClock().now().replace(tzinfo=None) - datetime.fromisoformat(min(times) + ":00:00")
-    assert (len(readings_of("batch")), len(readings_of("stream"))) == (500, 10)
+    assert (len(readings_of("batch")), len(readings_of("stream"))) == (500, 2 * (15 + 5))
     assert timedelta(hours=5) < age < timedelta(hours=8)
+
+
+def test_stream_that_warms_up_at_rate_zero_lands_the_old_batch_alone(tmp_path: Path) -> None:
+    facts = run_json(tmp_path, "stream", "--warm-up", "--rate", "0", "--for", "0.1s")
+    assert (len(landed_bytes(tmp_path)), facts["readings"]) == (5, 0)
