@@ -15,14 +15,14 @@ sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "superset")]
 
 from browser import open_dashboard, settle, signed_in  # noqa: E402
 
-# What the plant does, oldest first; an update after each.
+# What the plant does, oldest first; an update after each group.
 _STORY = (
-    ("batch", "--at", "-6h", "--seed", "1"),
-    ("late", "--seed", "2"),
-    ("schema-change", "--at", "-3h", "--seed", "3"),
-    ("batch", "--at", "-1h", "--seed", "4"),
-    ("batch", "--anomaly-rate", "0", "--seed", "5"),
-    ("trigger-event", "--files", "1", "--records", "4", "--devices", "4", "--seed", "6"),
+    (("batch", "--at", "-6h", "--seed", "1"), ("batch", "--at", "-2h", "--seed", "2")),
+    (("late", "--seed", "3"), ("schema-change", "--at", "-1h", "--seed", "4")),
+    (
+        ("batch", "--anomaly-rate", "0", "--seed", "5"),
+        ("trigger-event", "--files", "1", "--records", "4", "--devices", "4", "--seed", "6"),
+    ),
 )
 # Slug, and the height at which the page ends.
 _PAGES = (("smart-factory-operations", 1880), ("pipeline-health", 3290))
@@ -33,8 +33,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="smart-factory-screenshots-") as home:
         environment = {**os.environ, "SMART_FACTORY_HOME": home}
         environment.pop("SMART_FACTORY_WAREHOUSE_URL", None)
-        for words in _STORY:
-            _run(environment, "generators", *words)
+        for group in _STORY:
+            for words in group:
+                _run(environment, "generators", *words)
             _run(environment, "pipeline", "run")
         port, warehouse_port = _free_port(), _free_port()
         server = _serve(environment, port, warehouse_port)

@@ -19,7 +19,8 @@ HEIGHT = 2600
 _LONGEST_MILLISECONDS = 60_000
 _IS_DRAWN = """() => {
     const charts = [...document.querySelectorAll('.dashboard-component-chart-holder')];
-    const isDrawn = chart => chart.querySelector('.slice_container, [role=alert], .ant-empty');
+    const isText = part => !part.querySelector('[data-test=slice-header], .header-title');
+    const isDrawn = part => isText(part) || part.querySelector('.slice_container, [role=alert], .ant-empty');
     return charts.length > 0 && charts.every(isDrawn) && !document.querySelector('.loading, .ant-spin-spinning');
 }"""
 
