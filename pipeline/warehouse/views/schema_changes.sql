@@ -21,13 +21,13 @@ grown AS (
   WHERE event_type = 'flow_progress'
 ),
 numbered AS (
-  SELECT *, 1 + row_number() OVER (PARTITION BY dataset ORDER BY sequence) AS version
+  SELECT *, CAST(1 + row_number() OVER (PARTITION BY dataset ORDER BY sequence) AS BIGINT) AS version
   FROM grown
   WHERE size(columns) > 0
 )
 SELECT
   dataset,
-  1 AS version,
+  CAST(1 AS BIGINT) AS version,
   'as declared' AS column_name,
   -- `struct<a:string,b:double>`: the names alone.
   regexp_replace(regexp_replace(columns, '^struct<|:[^,]*', ''), ',', ', ') AS brought_by,
