@@ -7,7 +7,7 @@ READY := .venv/.ready
 SUPERSET_READY := .venv-superset/.ready
 NOTEBOOK_READY := .venv-notebook/.ready
 
-.PHONY: page test-browser superset notebook screenshots test-superset help setup demo act1 act2 act3 act5 run test lint format reset bench docs-quality
+.PHONY: warehouse page test-browser superset notebook screenshots test-superset help setup demo act1 act2 act3 act5 run test lint format reset bench docs-quality
 
 help: ## Print this list
 	@echo "Smart Factory lakehouse: make <target>"
@@ -43,6 +43,9 @@ run: $(READY) ## One triggered update
 page: $(READY) ## The pipeline page at http://127.0.0.1:8000: the live graph, and Start
 	@$(RUN) -m pipeline page
 
+warehouse: $(READY) ## The SQL warehouse on port 10000, in the foreground
+	@$(RUN) -m pipeline warehouse
+
 superset: $(SUPERSET_READY) ## Dashboards and SQL Lab at http://localhost:8088, with the SQL warehouse if none answers
 	@.venv-superset/bin/python superset/serve.py
 
@@ -59,7 +62,7 @@ docs-quality: $(READY) ## Data Docs: Great Expectations' pages of suites and las
 test: $(READY) ## All tests that need neither Docker nor a browser
 	@$(RUN) -m pytest
 
-test-superset: $(SUPERSET_READY) $(NOTEBOOK_READY) ## Dashboards and notebook against a real Superset and warehouse, in a headless Chromium if there is one
+test-superset: $(SUPERSET_READY) $(NOTEBOOK_READY) ## Dashboards and SQL Lab against a real Superset and warehouse
 	@$(RUN) -m pytest tests/superset -m superset
 
 test-browser: $(READY) ## The pipeline page in a headless Chromium; skipped, and said so, where there is none

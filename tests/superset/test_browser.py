@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from tests.superset.conftest import Plant
 
 pytestmark = [
-    pytest.mark.superset,
     pytest.mark.browser,
     pytest.mark.spark,
     pytest.mark.skipif(chromium() is None, reason="There is no Chromium; on Debian: apt-get install chromium."),
