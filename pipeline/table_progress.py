@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _ENDED = frozenset({"COMPLETED", "FAILED", "SKIPPED", "STOPPED", "EXCLUDED"})
 
+_LASTING = frozenset({"FAILED", "SKIPPED"})
 _REMARKABLE = {
     "num_files": ("file", "files"),
     "num_corrupt_rows": ("corrupt record", "corrupt records"),
@@ -34,6 +35,7 @@ class TableProgress:
         schema: Its columns, as Spark writes a struct.
         failed: For each expectation, how many records violate it.
         reasons: For each expectation, why it is asked.
+        of_table: The expectations of the table as a whole; each counts as one record.
         new_columns: Columns that came with it, and the file that brought each.
         remarkable: How much there was of what an update may want to be asked about, such as files set aside.
     """
@@ -56,6 +58,7 @@ class TableProgress:
     failed: dict[str, int] = field(default_factory=dict)
     actions: dict[str, str] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
+    of_table: frozenset[str] = frozenset()
     new_columns: dict[str, str] = field(default_factory=dict)
     remarkable: dict[str, int] = field(default_factory=dict)
     error: str | None = None
@@ -74,6 +77,7 @@ class TableProgress:
             self.kind = details["dataset_type"].lower()
             self.actions = {item["name"]: item["action"] for item in details["expectations"]}
             self.reasons = {item["name"]: item.get("why", "") for item in details["expectations"]}
+            self.of_table = frozenset(item["name"] for item in details["expectations"] if item.get("scope") == "table")
             return
         self.files = tuple(details["input_files"])
         self.inputs = (*self.files, *details["input_datasets"])
@@ -84,7 +88,10 @@ class TableProgress:
 
     def progress(self, event: Event) -> None:
         """Take in what its flow has done."""
-        self.status = event.details["status"]
+        status = event.details["status"]
+        if status != "COMPLETED" or self.status not in _LASTING:
+            # A table that is judged as a whole afterwards does not make good what its flow has failed to do.
+            self.status = status
         if self.status == "STARTING":
             self.started_at, self.ended_at = self.started_at or event.timestamp, None
         if self.status in _ENDED:
@@ -118,6 +125,21 @@ class TableProgress:
         columns = [f"new column {name} (from {file.rsplit('/', 1)[-1]})" for name, file in self.new_columns.items()]
         return counts + columns
 
+    def verdict(self, rule: str) -> tuple[str, str]:
+        """Return how much passed an expectation and how much failed it, in figures; empty where nothing was judged."""
+        if rule not in self.passed:
+            return "", ""
+        passed, failed = self.passed[rule], self.failed.get(rule, 0)
+        if rule in self.of_table:
+            return "met" if passed and not failed else "", "not met" if failed else "" if passed else "not judged"
+        return f"{passed:,}", f"{failed:,}"
+
+    def sign(self, rule: str) -> str:
+        """Return a sign for how an expectation came out."""
+        if self.failed.get(rule):
+            return "✘"
+        return "✔" if self.passed.get(rule) else "·"
+
     def seconds(self, now: datetime) -> float | None:
         """Return how long its flow has run, or None if it has not begun."""
         return None if self.started_at is None else ((self.ended_at or now) - self.started_at).total_seconds()
@@ -145,6 +167,7 @@ class TableProgress:
             "ended_at": text_of(self.ended_at),
             **self.facts(),
             "reasons": self.reasons,
+            "expectations_of_table": sorted(self.of_table),
             "error": self.error,
             "inputs": list(self.inputs),
             "quarantine_of": self.quarantine_of,

@@ -153,15 +153,15 @@ def _rules(table: TableProgress, width: float, top: float) -> Iterator[str]:
     yield words("failed", right, top + 24, kind="label right")
     for index, (rule, action) in enumerate(table.actions.items()):
         y = top + 46 + index * _RULE
-        passed, failed = table.passed.get(rule, 0), table.failed.get(rule, 0)
-        sign = "·" if rule not in table.passed else "✘" if failed else "✔"
-        ink = "#b45309" if failed else "#15803d" if rule in table.passed else "#64748b"
+        passed, failed = table.verdict(rule)
+        sign, has_failed = table.sign(rule), bool(table.failed.get(rule))
+        ink = {"✘": "#b45309", "✔": "#15803d"}.get(sign, "#64748b")
         name = shortened(rule, width - 206, _RULE_SIZE)
         yield words(sign, _PADDING, y, kind="rule", style=f"fill: {ink}; font-weight: 700")
         yield words(name, _PADDING + 20, y, kind="rule")
         yield words(action, passed_at - 58, y, kind="label right")
-        yield words(f"{passed:,}", passed_at, y, kind="figure right")
-        yield words(f"{failed:,}", right, y, kind=f"figure right {'bad' if failed else 'quiet'}")
+        yield words(passed, passed_at, y, kind="figure right")
+        yield words(failed, right, y, kind=f"figure right {'bad' if has_failed else 'quiet'}")
 
 
 def _notes(table: TableProgress) -> list[str]:

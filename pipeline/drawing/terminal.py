@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from rich.console import ConsoleOptions, RenderResult
 
     from pipeline.summary import Summary
-    from pipeline.table_progress import TableProgress
 
 _HEADINGS = ("state", "in", "written", "dropped", "warned", "time")
 _GAP = 2
@@ -110,20 +109,18 @@ class TerminalGraph:
             texts += [(line, "red", True) for line in wrap(table.error, max(width - len(lead), _SHORTEST_NAME))]
         longest = max(map(len, table.actions), default=0)
         for rule, action in table.actions.items():
-            passed, failed = table.passed.get(rule, 0), table.failed.get(rule, 0)
-            counts = f"  {passed:>7,} passed {failed:>7,} failed" if rule in table.passed else ""
-            line = f"{_sign(table, rule)} {rule:<{longest}}  {action}{counts}"
-            texts.append((line, "yellow" if failed else "dim", bool(failed)))
+            passed, failed = table.verdict(rule)
+            if rule in table.of_table:
+                counts = f"  {passed}{failed} by the table as a whole" if passed or failed else ""
+            else:
+                counts = f"  {passed:>7} passed {failed:>7} failed" if passed else ""
+            line = f"{table.sign(rule)} {rule:<{longest}}  {action}{counts}"
+            has_failed = bool(table.failed.get(rule))
+            texts.append((line, "yellow" if has_failed else "dim", has_failed))
         for text, style, matters in texts:
             drawn = Text(lead, "dim").append(text, style)
             drawn.truncate(width, overflow="ellipsis")
             yield drawn, matters
-
-
-def _sign(table: TableProgress, rule: str) -> str:
-    if rule not in table.passed:
-        return "·"
-    return "✘" if table.failed.get(rule) else "✔"
 
 
 def _style(place: Station, column: int) -> str:
