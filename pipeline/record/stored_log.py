@@ -60,7 +60,7 @@ class StoredLog:
         self.path = path
         self._files: list[LogFile] = []
         self._version = -1
-        self._folder: int | None = None
+        self._newest: tuple[int, int] | None = None
 
     def files(self) -> list[LogFile]:
         """Return the table's files, newest events first.
@@ -95,24 +95,32 @@ class StoredLog:
 
     def _is_as_it_was(self) -> bool:
         """Tell whether nothing was committed since the last look, without opening the table."""
-        log = self.path / "_delta_log"
+        return (
+            self._newest is not None and self._newest == self._commit() and not self._file(self._version + 1).exists()
+        )
+
+    def _commit(self) -> tuple[int, int] | None:
+        """Return what tells the newest known commit from one of the same number in another table."""
         try:
-            folder = log.stat().st_ino
+            found = self._file(self._version).stat()
         except OSError:
-            return False
-        return folder == self._folder and not (log / f"{self._version + 1:020}.json").exists()
+            return None
+        return found.st_ino, found.st_mtime_ns
+
+    def _file(self, version: int) -> Path:
+        return self.path / "_delta_log" / f"{version:020}.json"
 
     def _open(self) -> None:
-        self._files, self._version, self._folder = [], -1, None
+        self._files, self._version, self._newest = [], -1, None
         try:
             if not DeltaTable.is_deltatable(str(self.path)):
                 return
-            self._folder = (self.path / "_delta_log").stat().st_ino
             table = DeltaTable(self.path)
             added = pa.table(table.get_add_actions(flatten=True))
         except (DeltaError, OSError) as error:
             raise self._unreadable(error) from error
         self._version = table.version()
+        self._newest = self._commit()
         columns = {name: added[name].to_pylist() for name in added.column_names if name.startswith(("min.", "max."))}
         self._files = [
             LogFile(path, _facts("min.", columns, index), _facts("max.", columns, index))
