@@ -48,6 +48,9 @@ class Summary:
         if name is None:
             return
         table = self.tables.setdefault(name, TableProgress(name))
+        if event.event_type == "dataset_definition":
+            # What an earlier update left untold may have been told before the definitions.
+            self.tables[name] = self.tables.pop(name)
         if event.event_type in {"dataset_definition", "flow_definition"}:
             table.define(event)
         elif event.event_type == "flow_progress":

@@ -58,7 +58,9 @@ class Validation:
         """
         suites = self._lakehouse.suites
         candidates = [name for name in tables if name in suites and suites[name].table_expectations]
-        candidates = [name for name in candidates if self._lakehouse.table(name).exists]
+        # A file may stand where a table belongs; its flow has failed and said so.
+        tables_of = {name: self._lakehouse.table(name) for name in candidates}
+        candidates = [name for name, table in tables_of.items() if table.path.is_dir() and table.exists]
         return [name for name in candidates if every_one or self._has_changed(name, suites[name])]
 
     def judge(self, flows: list[Flow], *, every_one: bool = False) -> dict[str, TableExpectationError]:

@@ -60,8 +60,10 @@ class Diagram:
 
 def diagram_of(summary: Summary) -> Diagram:
     """Return the graph of an update: landing folders first, then the tables in the order of their definitions."""
-    folders = dict.fromkeys(folder for table in summary.tables.values() for folder in table.files)
-    boxes = [Box(folder) for folder in folders] + [Box(name, table) for name, table in summary.tables.items()]
+    # A copy at once: while an update runs, another thread adds tables.
+    tables = list(summary.tables.values())
+    folders = dict.fromkeys(folder for table in tables for folder in table.files)
+    boxes = [Box(folder) for folder in folders] + [Box(table.name, table) for table in tables]
     known = {box.name for box in boxes}
     arrows = [
         Arrow(
@@ -70,7 +72,7 @@ def diagram_of(summary: Summary) -> Diagram:
             "rejected" if source == table.quarantine_of else "flow",
             table.rows_in if len(table.inputs) == 1 else None,
         )
-        for table in summary.tables.values()
+        for table in tables
         for source in table.inputs
         if source in known
     ]
