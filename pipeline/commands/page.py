@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated
 
 import typer
@@ -40,5 +41,8 @@ def page(
     shown = "localhost" if host in _ANY else f"[{host}]" if ":" in host else host
     typer.echo(f"The page of {settings.name} is at http://{shown}:{listening.getsockname()[1]}/ (Ctrl-C ends it).")
     typer.echo(f"It shows {place.root}.")
+    for word in (signal.SIGINT, signal.SIGTERM):
+        # The server ends at either and then passes it on; to be told to end is no failure.
+        signal.signal(word, lambda *_: None)
     PageServer(app).run(sockets=[listening])
     typer.echo("The page has ended.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import StreamingResponse
+from fastapi.security import APIKeyHeader
 
 from pipeline.errors import AuthorError, PipelineBusyError
 from pipeline.page.alerts import alert_states
@@ -22,6 +23,7 @@ from pipeline.page.facts import (
     UpdateFacts,
     UpdateInFull,
 )
+from pipeline.page.guard import TOKEN_HEADER
 from pipeline.page.stream import changes
 from pipeline.page.table_facts import TableFacts  # noqa: TC001 - FastAPI reads it at run time
 from pipeline.record.record import UnknownUpdateError
@@ -60,6 +62,9 @@ _REFUSED: dict[int | str, dict[str, Any]] = {403: {"model": Refusal}}
 _UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Refusal}}
 _BUSY: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "Another update holds the lakehouse."}}
 
+# The guard has judged the token already; this tells those who read the description of it.
+_WITH_TOKEN = [Depends(APIKeyHeader(name=TOKEN_HEADER, scheme_name="page token", auto_error=False))]
+
 router = APIRouter(prefix="/api", responses=_REFUSED)
 
 
@@ -77,7 +82,7 @@ def updates(page: PageOf) -> list[UpdateFacts]:
     return page.graphs.updates()
 
 
-@router.post("/updates", status_code=202, responses=_BUSY | _UNKNOWN)
+@router.post("/updates", dependencies=_WITH_TOKEN, status_code=202, responses=_BUSY | _UNKNOWN)
 def start(page: PageOf, request: Annotated[StartRequest, Body()] = StartRequest()) -> Started:  # noqa: B008 - frozen by FastAPI
     """Start an update in the page's own process; `{}` is a triggered refresh of all tables.
 
@@ -96,14 +101,14 @@ def update(page: PageOf, update_id: str) -> UpdateInFull:
     return found
 
 
-@router.post("/updates/{update_id}/stop", status_code=202, responses=_UNKNOWN)
+@router.post("/updates/{update_id}/stop", dependencies=_WITH_TOKEN, status_code=202, responses=_UNKNOWN)
 def stop(page: PageOf, update_id: str) -> Started:
     """Have an update that this page runs end after the batch at hand; what was done is kept."""
     page.runner.stop(update_id)
     return Started(update_id=update_id)
 
 
-@router.post("/dry-run", responses=_BUSY)
+@router.post("/dry-run", dependencies=_WITH_TOKEN, responses=_BUSY)
 def dry_run(page: PageOf) -> DryRun:
     """Check settings, declarations, inputs, columns and suites; nothing is written."""
     try:

@@ -111,6 +111,12 @@ def _add_refusals(app: FastAPI) -> None:
         content = {"problem": error.problem, "remedy": error.remedy}
         return JSONResponse(content, status_code=_status_of(error))
 
+    @app.exception_handler(Exception)
+    def unforeseen(_: Request, error: Exception) -> JSONResponse:
+        problem = f"Unforeseen {type(error).__name__}: {error}"
+        remedy = "What the page's server has printed says where; report that."
+        return JSONResponse({"problem": problem, "remedy": remedy}, status_code=500)
+
     @app.exception_handler(RequestValidationError)
     def misunderstood(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]

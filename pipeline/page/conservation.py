@@ -9,7 +9,7 @@ from pipeline.page.facts import Check, Conservation, FileCounts
 if TYPE_CHECKING:
     from pipeline.table_progress import TableProgress
 
-_UNDER_WAY = frozenset({"STARTING", "RUNNING", "QUEUED"})
+_UNDER_WAY = frozenset({"STARTING", "RUNNING"})
 
 
 def balance(
@@ -23,18 +23,21 @@ def balance(
         source: The table whose rejected rows it takes, or None.
         ledger: What comparing the log's sum with the table's rows showed, or None where they were not compared.
     """
-    checks = [] if table.kind == "materialized_view" else [_flow(table, quarantine)]
-    if source is not None:
+    if table.status == "QUEUED":
+        return None
+    moves = table.kind != "materialized_view" and table.status != "EXCLUDED"
+    checks = [_flow(table, quarantine)] if moves else []
+    if source is not None and moves:
         checks = [_equal(table.rows_written, source.rows_dropped, "rejected", "dropped upstream")]
     checks += [ledger] if ledger else []
     if not checks:
         return None
-    if table.status in _UNDER_WAY and table.status != "QUEUED":
+    if table.status in _UNDER_WAY:
         return Conservation(
             state="open", text=f"under way: {table.rows_in:,} in, {table.rows_written + table.rows_dropped:,} out"
         )
     if table.status in {"FAILED", "SKIPPED", "STOPPED"} and not any(check.state == "broken" for check in checks):
-        return Conservation(state="open", text="its rows wait upstream for the next update", checks=checks)
+        return Conservation(state="open", text="waits for the next update", checks=checks)
     worst = next((check for check in checks if check.state == "broken"), checks[0])
     return Conservation(state=worst.state, text=worst.text, checks=[check for check in checks if check is not worst])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.drawing.diagram import diagram_of
-from pipeline.ingest.inventory import file_sources
+from pipeline.graph import load_declarations
 from pipeline.lock import holder
 from pipeline.page.board import laid_out
 from pipeline.page.conservation import balance, files_balance, ledger
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from pipeline.settings import Settings
     from pipeline.summary import Summary
     from pipeline.table_progress import TableProgress
-
-_UNDER_WAY = frozenset({"STARTING", "RUNNING"})
 
 
 class GraphReader:
@@ -69,7 +67,7 @@ class GraphReader:
             if summary is not None and facts.update.is_live:
                 return self._draw(facts, summary, told=False)
         if summary is None:
-            facts.declared = [dataset.name for dataset, _ in file_sources(self.settings)]
+            facts.declared = list(load_declarations(self.settings.source).datasets)
             return facts
         facts.update = facts.update or self._facts_of(summary)
         return self._draw(facts, summary)

@@ -22,4 +22,4 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="replace")
-    return value.isoformat() if isinstance(value, datetime | date | time) else str(value)
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime | date | time) else str(value)

@@ -21,7 +21,7 @@ _SECONDS_TO_END = 30
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound to an address; port 0 is any free one.
+    """Return a socket that listens at an address; port 0 is any free one.
 
     Raises:
         EnvironmentFaultError: The address cannot be had.
@@ -34,6 +34,8 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
+        # From here on nobody is turned away, though answers may take a moment.
+        bound.listen()
     except OSError as error:
         bound.close()
         raise _taken(host, port, error) from error
@@ -66,7 +68,6 @@ def served(app: FastAPI) -> Iterator[str]:
         The page's address.
     """
     with listen("127.0.0.1", 0) as bound:
-        bound.listen()
         server = PageServer(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, name="page")
         thread.start()

@@ -141,7 +141,7 @@ class TableReader:
         ]
 
     def _source(self, progress: TableProgress) -> SourceFacts | None:
-        code = declaration_of(progress.name, progress.location, self._graphs.settings.source.parent)
+        code = declaration_of(progress.name, progress.location, self._graphs.settings.source)
         return SourceFacts(file=code.file, line=code.line, text=code.text) if code else None
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
     from pyspark.sql import SparkSession
 
-TOKEN = "a token"
+TOKEN = "a-token"
 SCRIPT = "<script>document.title='owned'</script>"
 
 

@@ -60,7 +60,7 @@ def test_view_is_held_against_its_table_alone() -> None:
 
 @pytest.mark.parametrize(
     ("status", "text"),
-    [("RUNNING", "under way: 10 in, 4 out"), ("FAILED", "its rows wait upstream for the next update")],
+    [("RUNNING", "under way: 10 in, 4 out"), ("FAILED", "waits for the next update")],
 )
 def test_balance_of_a_flow_that_has_not_come_to_its_end_is_open(status: str, text: str) -> None:
     rows_out = 4 if status == "RUNNING" else 10
@@ -75,3 +75,10 @@ def test_rows_that_files_brought_are_held_against_the_table() -> None:
         "holds",
         "7 rows in files ≠ 6 in the table",
     )
+
+
+def test_flow_that_waits_or_was_not_asked_for_claims_nothing() -> None:
+    assert balance(table(status="QUEUED"), None, None, ledger(3, 0, 3)) is None
+    found = balance(table(status="EXCLUDED"), None, None, ledger(3, 0, 3))
+    assert found is not None
+    assert found.text == "log: 3 rows = table: 3 rows"

@@ -28,10 +28,19 @@ def test_declaration_comes_with_its_decorators_and_its_line(tmp_path: Path) -> N
     file = tmp_path / "shop.py"
     file.write_text(TEXT, encoding="utf-8")
     expected = SourceCode(str(file), 4, "\n".join(TEXT.splitlines()[3:8]))
-    assert declaration_of("orders", f"{file}:7", tmp_path) == expected
-    assert declaration_of("orders", f"{file}:99", tmp_path) == expected
-    renamed = declaration_of("renamed", f"{file}:5", tmp_path)
-    assert renamed == expected
+    source = tmp_path / "main.py"
+    assert declaration_of("orders", f"{file}:7", source) == expected
+    assert declaration_of("orders", f"{file}:99", source) == expected
+    assert declaration_of("renamed", f"{file}:5", source) == expected
+
+
+def test_log_that_was_written_elsewhere_is_answered_from_the_pipelines_own_source(tmp_path: Path) -> None:
+    source = tmp_path / "shop.py"
+    source.write_text(TEXT, encoding="utf-8")
+    found = declaration_of("orders", "/another/machine/shop.py:7", source)
+    assert found is not None
+    assert (found.file, found.line) == (str(source), 4)
+    assert declaration_of("unknown", "/another/machine/shop.py:5", source) is None
 
 
 def test_file_elsewhere_or_gone_or_broken_is_not_shown(tmp_path: Path) -> None:
@@ -44,4 +53,4 @@ def test_file_elsewhere_or_gone_or_broken_is_not_shown(tmp_path: Path) -> None:
     for location in (
         f"{outside}:7", f"{folder}/../secret.py:7", f"{folder}/gone.py:7", f"{broken}:1", f"{broken}", "", "x:y",
     ):  # fmt: skip
-        assert declaration_of("orders", location, folder) is None
+        assert declaration_of("orders", location, folder / "main.py") is None

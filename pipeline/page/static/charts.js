@@ -11,7 +11,8 @@ export function shareLine(points, label) {
   const shares = points.map((point) => (point.passed + point.failed ? point.failed / (point.passed + point.failed) : null));
   const judged = shares.filter((share) => share !== null);
   if (!judged.length) return el("p", { class: "faint" }, "No update has judged any record by it yet.");
-  const top = Math.max(...judged, 0.01);
+  const top = Math.max(...judged);
+  if (top === 0) return el("p", { class: "faint small" }, `None failed in any of ${judged.length} update${judged.length === 1 ? "" : "s"}.`);
   const at = (index) => (points.length === 1 ? WIDTH / 2 : 4 + (index / (points.length - 1)) * (WIDTH - 8));
   const up = (share) => HEIGHT - 5 - (share / top) * (HEIGHT - 12);
   const spots = shares.map((share, index) => (share === null ? null : [at(index), up(share)])).filter(Boolean);
@@ -19,7 +20,7 @@ export function shareLine(points, label) {
     svg("path", { class: "base", d: `M0,${HEIGHT - 5} H${WIDTH}` }),
     svg("path", { class: "area", d: `M${spots[0][0]},${HEIGHT - 5} ${spots.map((spot) => `L${spot}`).join(" ")} L${spots.at(-1)[0]},${HEIGHT - 5} z` }),
     svg("path", { class: "line", d: `M${spots.map((spot) => spot.join(",")).join(" L")}` }),
-    points.map((point, index) => shares[index] !== null && svg("circle", { cx: at(index), cy: up(shares[index]), r: 3 },
+    points.map((point, index) => shares[index] !== null && svg("path", { class: "spot", d: `M${at(index)},${up(shares[index])} h0.01` },
       svg("title", {}, `${moment(point.at)} UTC: ${number(point.failed)} of ${number(point.passed + point.failed)} failed (${percent(shares[index])})`))));
   const words = `${percent(judged.at(-1))} failed last, ${percent(Math.max(...judged))} at most, over ${judged.length} update${judged.length === 1 ? "" : "s"}`;
   return el("figure", { class: "chart" }, drawing, el("figcaption", { class: "faint" }, words));

@@ -128,16 +128,16 @@ function reasonTable(reasons) {
   return table(["expectation", "rows"], reasons.map((reason) => [el("code", {}, reason.name), numeric(reason.rows)]));
 }
 
-function expectations({ expectations: rules, update }) {
+function expectations({ expectations: rules }) {
   return rules.map((rule) => {
     const judged = rule.passed + rule.failed;
     return el("section", { class: "rule" },
       el("header", {}, el("code", { class: "rule-name" }, rule.name), el("span", { class: "action", "data-action": rule.action }, rule.action)),
       rule.why ? el("p", { class: "faint" }, rule.why) : null,
       el("p", { class: "rule-counts" },
-        update ? [el("span", { class: "passed" }, icon("check"), `${number(rule.passed)} passed`),
+        judged ? [el("span", { class: "passed" }, icon("check"), `${number(rule.passed)} passed`),
           el("span", { class: rule.failed ? "failed" : "faint" }, rule.failed ? icon("cross") : null, `${number(rule.failed)} failed`),
-          judged ? el("span", { class: "faint" }, percent(rule.failed / judged)) : el("span", { class: "faint" }, "nothing to judge in this update")] : null),
+          el("span", { class: "faint" }, percent(rule.failed / judged))] : el("span", { class: "faint" }, "Nothing to judge in this update.")),
       judged ? shareBar(rule.passed, rule.failed) : null,
       shareLine(rule.series, `Share of records that fail ${rule.name}, update by update`));
   });
@@ -197,10 +197,10 @@ function raw(row, names) {
 }
 
 function history({ history: commits }, drawer) {
-  return table(["version", "committed (UTC)", "operation", "figures", "update"], commits.map((commit) => [
-    numeric(commit.version), moment(commit.at), commit.operation ?? "",
-    el("span", { class: "faint" }, Object.entries(commit.metrics).filter(([, count]) => Number(count)).map(([name, count]) => `${number(Number(count))} ${words(name)}`).join(" · ")),
-    commit.update_id ? el("button", { type: "button", class: "link mono", onclick: () => drawer.onChooseUpdate(commit.update_id) }, commit.update_id.slice(0, 8)) : ""]));
+  return table(["version", "committed (UTC)", "update", "operation", "figures"], commits.map((commit) => [
+    numeric(commit.version), moment(commit.at),
+    commit.update_id ? el("button", { type: "button", class: "link mono", onclick: () => drawer.onChooseUpdate(commit.update_id) }, commit.update_id.slice(0, 8)) : "",
+    commit.operation ?? "", el("span", { class: "faint" }, Object.entries(commit.metrics).filter(([, count]) => Number(count)).map(([name, count]) => `${number(Number(count))} ${words(name)}`).join(" · "))]));
 }
 
 function words(name) {
@@ -225,10 +225,14 @@ function numeric(amount, grouped = true) {
   return el("span", { class: "num" }, grouped ? number(amount) : String(amount));
 }
 
+function isNumeric(lines, at) {
+  return lines.length > 0 && lines.every((line) => !(line[at] instanceof Element) || line[at].matches(".num, .null")) && lines.some((line) => line[at] instanceof Element && line[at].matches(".num"));
+}
+
 /** A table that scrolls by itself when it is wider than its place. */
 export function table(headings, lines) {
   return el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Table" },
     el("table", {},
-      el("thead", {}, el("tr", {}, headings.map((heading) => el("th", { scope: "col" }, heading)))),
+      el("thead", {}, el("tr", {}, headings.map((heading, at) => el("th", { scope: "col", class: isNumeric(lines, at) ? "num" : null }, heading)))),
       el("tbody", {}, lines.map((line) => el("tr", {}, line.map((content) => el("td", {}, content)))))));
 }

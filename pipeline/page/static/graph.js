@@ -60,8 +60,12 @@ export class GraphView {
       card.element.classList.toggle("chosen", key === name);
       card.element.setAttribute("aria-pressed", String(key === name));
     }
-    if (name && name !== this.chosen) this.cards.get(name)?.element.scrollIntoView({ block: "nearest", inline: "center" });
-    this.chosen = name;
+  }
+
+  /** Bring a card into view, once for each choice. */
+  reveal(name) {
+    if (name !== this.revealed) this.cards.get(name)?.element.scrollIntoView({ block: "nearest", inline: "center" });
+    this.revealed = name;
   }
 
   /** Bring the first card whose name holds a text into view, and dim the others. */
@@ -128,7 +132,7 @@ export class GraphView {
       card.rows.classList.add("bumped");
     }
     card.rowsShown = rows;
-    replace(card.rows, el("b", {}, number(rows)), node.type === "files" ? " files taken" : ` row${rows === 1 ? "" : "s"} written`);
+    replace(card.rows, el("b", {}, number(rows)), node.type === "files" ? ` file${rows === 1 ? "" : "s"} taken` : ` row${rows === 1 ? "" : "s"} written`);
     const took = node.seconds === null || node.seconds === undefined ? "" : ` · ${duration(node.seconds)}`;
     replace(card.total, node.type === "files" ? `${number(node.files.listed)} listed` : [`${number(node.rows_total)} in all`, el("span", { class: "took" }, took)]);
     replace(card.marks, marksOf(node));
@@ -228,7 +232,7 @@ function newLine() {
 }
 
 function arrow(id) {
-  return svg("marker", { id, viewBox: "0 0 8 8", refX: "5", refY: "4", markerWidth: "7", markerHeight: "7", orient: "auto-start-reverse" },
+  return svg("marker", { id, viewBox: "0 0 8 8", refX: "5", refY: "4", markerWidth: "14", markerHeight: "14", markerUnits: "userSpaceOnUse", orient: "auto-start-reverse" },
     svg("path", { d: "M0,0.5 L7,4 L0,7.5 z", class: "arrow" }));
 }
 

@@ -97,8 +97,12 @@ async function drawGraph(update, chosen, list) {
     graphView.show(graph);
     graphView.choose(chosen);
   }
-  if (chosen) await drawer.show(chosen, update);
+  if (chosen) {
+    await drawer.show(chosen, update);
+    graphView.reveal(chosen);
+  }
   else if (!drawer.element.hidden) {
+    graphView.reveal(null);
     drawer.close();
     lastFocus?.isConnected && lastFocus.focus({ preventScroll: true });
   }
@@ -210,7 +214,7 @@ function say(state, words) {
   if (connection.textContent !== words) connection.textContent = words;
 }
 
-document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
+document.querySelector(".skip-link").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
 connectActions(page);
 window.addEventListener("hashchange", refresh);
 document.addEventListener("keydown", (event) => {

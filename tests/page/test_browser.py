@@ -1,0 +1,186 @@
+"""The real page in a headless Chromium: what a person does, and what that person sees."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipeline.lock import exclusive
+from tests.conftest import reading
+from tests.page.browser import opened
+from tests.page.conftest import SCRIPT, page_over, served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Locator, Page
+
+    from tests.conftest import TestLakehouse
+    from tests.page.conftest import Client
+
+pytestmark = [pytest.mark.browser, pytest.mark.spark]
+
+SILVER = "silver_cleaned_sensors"
+SECONDS = 90_000
+
+
+def card(page: Page, name: str) -> Locator:
+    return page.locator(f'.card[data-name="{name}"]')
+
+
+def expect(found: Locator) -> Any:
+    from playwright.sync_api import expect as expecting
+
+    return expecting(found)
+
+
+def open_tab(page: Page, name: str) -> Locator:
+    page.get_by_role("tab", name=re.compile(f"^{name}")).click()
+    return page.get_by_role("tabpanel")
+
+
+@pytest.fixture
+def fresh(lakehouse: TestLakehouse) -> Iterator[Client]:
+    with served(page_over(lakehouse.home, lakehouse.clock, lakehouse.spark)) as client:
+        yield client
+
+
+def test_start_on_an_empty_lakehouse_fills_the_graph_and_a_second_start_moves_its_counts(
+    fresh: Client, lakehouse: TestLakehouse
+) -> None:
+    with opened(fresh.base) as page:
+        expect(page.get_by_text("No update has run yet")).to_be_visible()
+        expect(page.get_by_text("python -m generators batch")).to_be_visible()
+        lakehouse.land("a.json", [reading(), reading(None), reading(temperature_celsius=41.0)])
+        page.get_by_role("button", name="Start").click()
+        silver = card(page, SILVER)
+        expect(silver.locator(".state")).to_have_text("Completed", timeout=SECONDS)
+        expect(silver.locator(".card-rows")).to_have_text("2 rows written")
+        expect(silver.locator(".mark.drop")).to_have_text("1 dropped")
+        expect(silver.locator(".mark.warn")).to_have_text("1 warned")
+        expect(silver.locator(".balance.holds")).to_have_text("3 in = 2 out + 1 quarantined")
+        expect(page.locator(".edge-rows", has_text="3").first).to_be_visible()
+        expect(page.get_by_role("button", name="Start")).to_be_enabled(timeout=SECONDS)
+        lakehouse.clock.advance(timedelta(minutes=1))
+        lakehouse.land("b.json", [reading() for _ in range(7)])
+        page.get_by_role("button", name="Start").click()
+        expect(silver.locator(".card-rows")).to_have_text("7 rows written", timeout=SECONDS)
+        expect(silver.locator(".card-total")).to_contain_text("9 in all")
+    lakehouse.assert_invariants()
+
+
+def test_table_that_is_clicked_shows_its_expectations_and_escape_closes_it(client: Client) -> None:
+    with opened(client.base) as page:
+        card(page, SILVER).click()
+        drawer = page.get_by_role("complementary")
+        expect(drawer.get_by_role("heading", name=SILVER)).to_be_focused()
+        rule = open_tab(page, "Expectations").locator(".rule", has_text="valid_device_id")
+        expect(rule.locator(".action")).to_have_text("drop")
+        expect(rule.locator(".passed")).to_have_text("1 passed")
+        expect(rule.locator("figcaption")).to_have_text("0 % failed last, 25 % at most, over 2 updates")
+        assert rule.locator(".line-chart .spot").count() == 2
+        expect(open_tab(page, "Schema")).to_contain_text("humidity_percent double brought by b.json")
+        expect(open_tab(page, "Source")).to_contain_text("def silver_cleaned_sensors() -> DataFrame:")
+        page.keyboard.press("Escape")
+        expect(drawer).to_be_hidden()
+        expect(card(page, SILVER)).to_be_focused()
+
+
+def test_device_called_script_is_shown_as_text_wherever_it_appears(client: Client) -> None:
+    with opened(client.base) as page:
+        title = page.title()
+        card(page, SILVER).click()
+        expect(open_tab(page, "Rows").get_by_text(SCRIPT)).to_be_visible()
+        page.keyboard.press("Escape")
+        card(page, "silver_quarantined_sensors").click()
+        shown = open_tab(page, "Rejected").locator("pre").inner_text()
+        assert json.loads(shown)["note"] == SCRIPT
+        assert page.locator("script").count() == 1
+        assert page.title() == title
+
+
+def test_failed_update_is_followed_and_told_apart_without_colour(fresh: Client, lakehouse: TestLakehouse) -> None:
+    lakehouse.land("a.json", [reading()])
+    assert lakehouse.update().state == "COMPLETED"
+    lakehouse.clock.advance(timedelta(minutes=1))
+    with opened(fresh.base) as page:
+        expect(card(page, SILVER).locator(".state")).to_have_text("Completed")
+        checkpoint = next((lakehouse.home.state / "checkpoints" / "smart_factory" / SILVER).glob("*/offsets"))
+        for file in checkpoint.parent.rglob("*"):
+            if file.is_file():
+                file.unlink()
+        lakehouse.land("b.json", [reading()])
+        assert lakehouse.update().state == "FAILED"
+        expect(card(page, SILVER).locator(".state")).to_have_text("FAILED", timeout=SECONDS)
+        expect(card(page, "gold_hourly_device_summary").locator(".state")).to_have_text("SKIPPED")
+        expect(card(page, "bronze_sensor_readings").locator(".state")).to_have_text("Completed")
+        expect(page.get_by_role("alert").first).to_contain_text(f"{SILVER} failed: The checkpoint of")
+        card(page, SILVER).click()
+        expect(page.get_by_role("complementary").get_by_role("alert")).to_contain_text("full-refresh")
+
+
+def test_update_elsewhere_is_followed_and_its_holder_named(fresh: Client, lakehouse: TestLakehouse) -> None:
+    with opened(fresh.base) as page:
+        expect(page.get_by_role("button", name="Start")).to_be_enabled()
+        with exclusive(lakehouse.home, lakehouse.clock, "update abc"):
+            expect(page.get_by_text("Held by update abc, process")).to_be_visible()
+            expect(page.get_by_role("button", name="Start")).to_be_disabled()
+        expect(page.get_by_role("button", name="Start")).to_be_enabled()
+
+
+def test_full_refresh_asks_first_and_says_what_is_emptied(client: Client) -> None:
+    with opened(client.base) as page:
+        page.get_by_role("button", name="Full refresh").click()
+        go = page.get_by_role("button", name="Empty and refresh")
+        expect(go).to_be_disabled()
+        page.get_by_label(SILVER).check()
+        expect(page.locator(".effect")).to_have_text(
+            f"Emptied and filled again: {SILVER}, silver_quarantined_sensors, gold_hourly_device_summary."
+        )
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        assert len(client.get("/api/updates")) == 2
+
+
+def test_earlier_update_is_chosen_from_history_and_the_graph_is_as_it_was(client: Client) -> None:
+    with opened(client.base) as page:
+        page.get_by_role("link", name="History").click()
+        rows = page.locator("tbody tr")
+        expect(rows).to_have_count(2)
+        rows.nth(1).get_by_role("button").click()
+        expect(card(page, SILVER).locator(".card-rows")).to_have_text("3 rows written")
+        page.get_by_role("button", name="Back to the newest").click()
+        expect(card(page, SILVER).locator(".card-rows")).to_have_text("1 row written")
+
+
+def test_events_are_filtered_by_level_and_type_and_open_whole(client: Client) -> None:
+    with opened(f"{client.base}/#/events") as page:
+        page.get_by_label("Type").select_option("update_progress")
+        page.get_by_label("Level").select_option("INFO")
+        expect(page.locator(".event-type").first).to_have_text("update_progress")
+        assert set(page.locator(".event-type").all_inner_texts()) == {"update_progress"}
+        page.locator("summary").first.click()
+        expect(page.locator("details pre").first).to_contain_text('"state": "COMPLETED"')
+
+
+def test_graph_is_walked_by_keyboard(client: Client) -> None:
+    with opened(client.base) as page:
+        card(page, "bronze_sensor_readings").focus()
+        page.keyboard.press("ArrowRight")
+        expect(card(page, SILVER)).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("complementary").get_by_role("heading", name=SILVER)).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1920])
+def test_no_view_is_wider_than_its_screen(client: Client, width: int, scheme: str) -> None:
+    with opened(client.base, width=width, scheme=scheme) as page:
+        for view in ("graph", f"graph?table={SILVER}", "graph?list=1", "history", "events", "alerts"):
+            page.goto(f"{client.base}/#/{view}")
+            page.locator("main > *").first.wait_for()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, view
