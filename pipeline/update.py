@@ -182,7 +182,8 @@ class Update:
 
         def carry(rows: DataFrame, batch_id: int) -> None:
             if self._stop_asked.is_set():
-                raise KeyboardInterrupt
+                # An ordinary error: any other would never reach the JVM, which waits for an answer.
+                raise InterruptedError
             try:
                 batch = Batch(self.id, flow.node.name, flow_id, batch_id)
                 self._reporter.batch_done(flow, batch, measured(flow, lakehouse, rows, batch, times))

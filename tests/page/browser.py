@@ -41,12 +41,11 @@ def opened(address: str, *, width: int = 1280, height: int = 800, scheme: str = 
             reduced_motion="reduce",
         )
         page = context.new_page()
+        origin = address.split("/#", 1)[0]
         troubles: list[str] = []
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("console", lambda line: troubles.append(line.text) if line.type == "error" else None)
-        page.on(
-            "request", lambda request: troubles.append(request.url) if not request.url.startswith(address) else None
-        )
+        page.on("request", lambda request: troubles.append(request.url) if not request.url.startswith(origin) else None)
         page.goto(address)
         yield page
         browser.close()

@@ -51,11 +51,11 @@ def test_update_that_the_page_starts_is_a_triggered_refresh_of_all_and_a_full_re
 
 
 def test_update_of_a_wrong_table_starts_and_says_what_is_wrong(page: Client) -> None:
-    update = ended(page, page.post("/api/updates", {"refresh": ["silver"]}).body["update_id"])
+    update = ended(page, page.post("/api/updates", {"refresh": ["silver_cleaned_sensor"]}).body["update_id"])
     assert update["state"] == "FAILED"
     runner = page.get("/api/graph")["runner"]
-    assert runner["problem"] == "The pipeline: there is no table `silver`."
-    assert runner["remedy"].startswith("Did you mean `silver_")
+    assert runner["problem"] == "The pipeline: there is no table `silver_cleaned_sensor`."
+    assert runner["remedy"] == "Did you mean `silver_cleaned_sensors`?"
 
 
 def test_request_that_no_update_takes_is_refused_whole(page: Client) -> None:
