@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from deltalake.exceptions import DeltaError
+
 from pipeline.flows.flow import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pipeline.flows.flow import Flow, Lakehouse
     from pipeline.reporting import Reporter
-    from pipeline.tables import Batch, Written
+    from pipeline.tables import Batch, Table, Written
 
 # So many commits in a row that are on record, and older ones are not looked at.
 _ENOUGH_ON_RECORD = 20
@@ -48,12 +52,21 @@ def repair(lakehouse: Lakehouse, flows: list[Flow], reporter: Reporter) -> int:
     return count
 
 
+def _commits(table: Table) -> Iterator[tuple[Batch, Written]]:
+    try:
+        if table.exists:
+            yield from table.commits()
+    except (OSError, DeltaError, ValueError):
+        # Its own flow fails on it and says so; the others go on.
+        return
+
+
 def _unsaid(lakehouse: Lakehouse, reporter: Reporter, target: str, told: set[str]) -> list[tuple[Batch, Written]]:
-    """Return a table's commits that are not on record, newest first."""
+    """Return a table's commits that are not on record, newest first; none where the table cannot be read."""
     table = lakehouse.table(target)
     unsaid: list[tuple[Batch, Written]] = []
     on_record = 0
-    for batch, written in table.commits() if table.exists else ():
+    for batch, written in _commits(table):
         if reporter.event_id(batch, target) in told:
             on_record += 1
             if on_record == _ENOUGH_ON_RECORD:
