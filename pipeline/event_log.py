@@ -178,19 +178,20 @@ class EventLog:
 
     def has_event(self, event_id: str) -> bool:
         """Tell whether an event with this id is in the table."""
-        table = self._table()
-        if table is None:
-            return False
-        found = table.to_pyarrow_dataset().scanner(columns=["id"], filter=pc.field("id") == event_id)
-        return bool(found.count_rows())
+        return event_id in self._texts("id")["id"].to_pylist()
 
     def counted_ids(self) -> set[str]:
         """Return the ids of all events that count rows."""
+        events = self._texts("id", "level")
+        return set(events.filter(pc.equal(events["level"], "METRICS"))["id"].to_pylist())
+
+    def _texts(self, *columns: str) -> pa.Table:
+        """Return columns of text, unfiltered: what has rewritten a file may have chosen another type of text."""
+        schema = pa.schema([(column, pa.string()) for column in columns])
         table = self._table()
         if table is None:
-            return set()
-        scanner = table.to_pyarrow_dataset().scanner(columns=["id"], filter=pc.field("level") == "METRICS")
-        return set(scanner.to_table()["id"].to_pylist())
+            return schema.empty_table()
+        return pa.table(table.to_pyarrow_dataset().to_table(columns=list(columns))).cast(schema)
 
     def _newest_sequence(self) -> int:
         """Return the greatest sequence in the table: a clock may have been set back since."""
