@@ -7,7 +7,7 @@ READY := .venv/.ready
 SUPERSET_READY := .venv-superset/.ready
 NOTEBOOK_READY := .venv-notebook/.ready
 
-.PHONY: warehouse page test-browser superset notebook screenshots test-superset help setup demo act1 act2 act3 act5 run test lint format reset bench docs-quality
+.PHONY: warehouse alerts page test-browser superset notebook screenshots test-superset help setup demo act1 act2 act3 act4 act5 run test lint format reset bench docs-quality
 
 help: ## Print this list
 	@echo "Smart Factory lakehouse: make <target>"
@@ -34,17 +34,23 @@ act2: $(READY) ## Happy path: one update from landing files to gold
 act3: $(READY) ## Fault tolerance: only new files, late data, a schema change
 	@$(RUN) -m demo act3
 
+act4: $(READY) ## Monitoring and alerting: calm, overheating, calm again
+	@$(RUN) -m demo act4
+
 act5: $(READY) ## Recap, with figures from the event log
 	@$(RUN) -m demo act5
 
 run: $(READY) ## One triggered update
 	@$(RUN) -m pipeline run
 
+warehouse: $(READY) ## The SQL warehouse at 127.0.0.1:10000, for reading alone, until Ctrl-C
+	@$(RUN) -m pipeline warehouse
+
+alerts: $(READY) ## Evaluate the alerts on schedule through the SQL warehouse, until Ctrl-C
+	@$(RUN) -m alerts watch
+
 page: $(READY) ## The pipeline page at http://127.0.0.1:8000: the live graph, and Start
 	@$(RUN) -m pipeline page
-
-warehouse: $(READY) ## The SQL warehouse on port 10000, in the foreground
-	@$(RUN) -m pipeline warehouse
 
 superset: $(SUPERSET_READY) ## Dashboards and SQL Lab at http://localhost:8088, with the SQL warehouse if none answers
 	@.venv-superset/bin/python superset/serve.py

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from demo.acts import act1, act2, act3
+from demo.monitoring import act4
 from demo.recap import act5
 from demo.stage import Stage
 from pipeline.commands.entry import run_command
@@ -18,7 +19,7 @@ from pipeline.home import Home
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="The demo, act by act."
 )
-_ACTS = {"act1": act1, "act2": act2, "act3": act3, "act5": act5}
+_ACTS = {"act1": act1, "act2": act2, "act3": act3, "act4": act4, "act5": act5}
 
 
 def _play(names: list[str], home: HomeOption) -> Stage:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deltalake import DeltaTable
 from rich.console import Console
+from rich.markup import escape
 
 from generators.plant import Plant
 from pipeline.clock import SystemClock
@@ -20,6 +21,7 @@ from pipeline.session import build_session
 from pipeline.settings import load_settings
 from pipeline.tables import Table
 from pipeline.update import Update
+from pipeline.warehouse.embedded import EmbeddedWarehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -75,6 +77,11 @@ class Stage:
         """The Spark session that all acts share."""
         with self.console.status("Starting Spark ..."):
             return build_session(self.home, self.settings.spark)
+
+    @cached_property
+    def warehouse(self) -> EmbeddedWarehouse:
+        """The SQL warehouse inside that session, with the gates it has as a service."""
+        return EmbeddedWarehouse(self.session, self.home, self.settings, lambda complaint: self.say(escape(complaint)))
 
     def say(self, text: str) -> None:
         """Say a line or two."""

@@ -9,11 +9,12 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
 from alerts.warehouse import Result, refusal
-from pipeline.errors import EnvironmentFaultError
 from pipeline.warehouse.read_only import SETTINGS, Gates
 from pipeline.warehouse.registration import Registration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import SparkSession
 
     from pipeline.home import Home
@@ -25,10 +26,13 @@ class EmbeddedWarehouse:
 
     Args:
         spark: The session that runs; its catalog takes in the tables and views.
+        complain: Is told, once, of a table or view that cannot be served; the others are. Defaults to nobody.
     """
 
-    def __init__(self, spark: SparkSession, home: Home, settings: Settings) -> None:
-        self._registration = Registration(spark, home, settings, _complain)
+    def __init__(
+        self, spark: SparkSession, home: Home, settings: Settings, complain: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._registration = Registration(spark.newSession(), home, settings, complain)
         session: Any = spark._jsparkSession.newSession()  # noqa: SLF001 - only this door leaves its state unmade
         Gates(spark, home, settings.target_schema).install(session)
         self._session = type(spark)(spark.sparkContext, session)
@@ -56,7 +60,3 @@ class EmbeddedWarehouse:
 
 def _plain(value: Any) -> Any:
     return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) and value.tzinfo else value
-
-
-def _complain(problem: str) -> None:
-    raise EnvironmentFaultError(f"The table or view {problem}.", "Run an update, then ask again.")

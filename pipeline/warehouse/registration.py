@@ -55,8 +55,15 @@ class Registration:
         self._complaints: set[str] = set()
         for database in self._folders:
             spark.sql(f"CREATE DATABASE IF NOT EXISTS `{database}`")
+            self._forget_others(database)
         spark.sql(f"USE `{self._schema}`")
         self._views = Views(spark, self._schema, load_views(settings.file))
+
+    def _forget_others(self, database: str) -> None:
+        """Take out the names that another lakehouse left in this catalog; a name never changes its folder."""
+        names: Any = self._catalog.listTables(database)
+        for index in range(names.size()):
+            self._catalog.dropTable(database, names.apply(index), True, False)
 
     @property
     def tables(self) -> list[str]:

@@ -99,6 +99,10 @@ def _spark_settings(settings: SparkSettings, host: str, port: int, scratch: str)
         "spark.hadoop.hive.server2.thrift.bind.host": host,
         "spark.hadoop.hive.server2.thrift.port": str(port),
         "spark.hadoop.hive.server2.enable.doAs": "false",
+        # Hive's newer kind asks a metastore for roles before it lists a table.
+        "spark.hadoop.hive.security.authorization.manager": (
+            "org.apache.hadoop.hive.ql.security.authorization.DefaultHiveAuthorizationProvider"
+        ),
         # It would end forgotten sessions behind the guard's back; they end with their connections anyway.
         "spark.hadoop.hive.server2.session.check.interval": "0ms",
         "spark.hadoop.hive.server2.logging.operation.log.location": str(Path(scratch) / "operations"),

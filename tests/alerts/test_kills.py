@@ -53,3 +53,25 @@ def test_poller_killed_at_random_loses_no_notification(tmp_path: Path, kills: in
     arrivals = Counter(slack.ids)
     assert set(arrivals) == {row.notification_id for row in changes}
     assert sum(arrivals.values()) - len(arrivals) <= kills
+
+
+def test_two_pollers_at_once_tell_each_transition_once(tmp_path: Path) -> None:
+    state = tmp_path / "queries.txt"
+    with webhook() as slack:
+        command = [sys.executable, "-m", "tests.alerts.poller", str(tmp_path), str(state), slack.url]
+        pollers = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) for _ in range(2)]
+        deadline = time.monotonic() + 60
+        while len(slack.ids) < 6 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        for poller in pollers:
+            poller.kill()
+            poller.wait()
+        destinations = find_destinations(Settings(tmp_path, alert_urls=slack.url), ())
+        deliver_waiting(alert_of(), tmp_path, SystemClock(), destinations, retry_at_once=True)
+    rows = list(reversed(History(tmp_path).latest("Hot", 100_000)))
+    changes = changes_of_state(rows)
+    assert len(changes) > 2
+    assert [row.notification_id for row in rows if row.notification_id] == [row.notification_id for row in changes]
+    assert set(slack.ids) == {row.notification_id for row in changes}
+    # Only a kill repeats one, and there was one kill each.
+    assert len(slack.ids) - len(changes) <= len(pollers)

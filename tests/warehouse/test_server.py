@@ -1,16 +1,28 @@
-"""The server itself: how it starts, follows the lakehouse, and parts from its clients."""
+"""The server itself: how it starts, follows the lakehouse, answers the alerts, and parts from its clients."""
 
 from __future__ import annotations
 
+import shutil
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
-from tests.warehouse.conftest import CHECKOUT
+from alerts.catalogue import SHIPPED, load_alert, load_alerts
+from alerts.deliver import OutboxDestination
+from alerts.evaluate import Evaluation, evaluate
+from alerts.model import Alert, State
+from alerts.warehouse import HiveWarehouse
+from pipeline.clock import SystemClock
+from tests.warehouse.conftest import CHECKOUT, Server, eventually, free_port, run
 
 if TYPE_CHECKING:
-    from tests.warehouse.conftest import Server
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
 
 pytestmark = pytest.mark.spark
 
@@ -23,3 +35,89 @@ def test_client_that_leaves_is_let_go_at_once_and_hive_starts_no_database(wareho
         assert time.monotonic() - started < 1
     for folder in (CHECKOUT, warehouse.home):
         assert [path for name in ("derby.log", "metastore_db") for path in folder.glob(name)] == []
+
+
+@pytest.fixture
+def later_table(warehouse: Server) -> Iterator[Path]:
+    path = warehouse.path("later_table")
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+    eventually(lambda: "later_table" not in {row[1] for row in warehouse.ask("SHOW TABLES")})
+
+
+def test_table_made_later_appears_and_its_commits_are_seen_by_the_next_query(
+    warehouse: Server, later_table: Path
+) -> None:
+    write_deltalake(later_table, pa.table({"a": [1]}))
+    eventually(lambda: "later_table" in {row[1] for row in warehouse.ask("SHOW TABLES")})
+    assert warehouse.ask("SELECT * FROM later_table") == [(1,)]
+    write_deltalake(later_table, pa.table({"a": [2]}), mode="append")
+    assert warehouse.ask("SELECT a FROM later_table ORDER BY a") == [(1,), (2,)]
+    write_deltalake(later_table, pa.table({"a": [3], "b": ["new"]}), mode="append", schema_mode="merge")
+    assert warehouse.ask("SELECT b FROM later_table WHERE a = 3") == [("new",)]
+    eventually(lambda: warehouse.columns("later_table") == ["a", "b"])
+
+
+def test_port_that_is_taken_is_said_at_once(warehouse: Server) -> None:
+    second = run("pipeline", "warehouse", "--port", str(warehouse.port), home=warehouse.home)
+    assert second.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{warehouse.port}" in second.stderr
+    assert "--port" in second.stderr
+
+
+def evaluated(alert: Alert, port: int, home: Path, at: datetime | None = None) -> Evaluation:
+    outbox = OutboxDestination(home / "outbox.jsonl", lambda _: None)
+    url = f"hive://127.0.0.1:{port}/smart_factory"
+    return evaluate(alert, HiveWarehouse(url), home, SystemClock(), at=at, destinations=[outbox])
+
+
+def test_alert_on_a_warm_warehouse_is_evaluated_in_under_a_second(warehouse: Server, tmp_path: Path) -> None:
+    alert = load_alerts(SHIPPED, ["overheating_equipment"], SystemClock().now())[0]
+    # The readings are six hours old; some of them are hot.
+    then = SystemClock().now() - timedelta(hours=6)
+    durations = []
+    for _ in range(4):
+        found = evaluated(alert, warehouse.port, tmp_path, at=then)
+        assert found.state is State.TRIGGERED
+        durations.append(found.row.duration_ms or 0)
+    # A second on a machine that does nothing else; tests share theirs.
+    assert min(durations) < 2000
+
+
+def test_alert_without_a_warehouse_is_in_error_told_once_and_recovers_by_itself(
+    warehouse: Server, tmp_path: Path
+) -> None:
+    alert = load_alerts(SHIPPED, ["overheating_equipment"], SystemClock().now())[0]
+    calm = alert.spec.model_copy(update={"freshness": None, "stale_after": None})
+    alert = Alert(alert.key, calm, alert.sql)
+    nobody = free_port()
+    found = [evaluated(alert, port, tmp_path) for port in (nobody, nobody, warehouse.port, warehouse.port)]
+    assert [one.state for one in found] == ["ERROR", "ERROR", "OK", "OK"]
+    assert [one.message is not None for one in found] == [True, False, True, False]
+    assert "does not answer" in found[0].row.reason
+
+
+@pytest.mark.parametrize(
+    ("sql", "column"),
+    [
+        ("SELECT device_id, nothing FROM sensor_readings", "nothing"),
+        ("SELECT device_id FORM sensor_readings", "device_id"),
+        ("SELECT device_id FROM sensor_readings", "temperature"),
+        ("SELECT device_id FROM no_such_table", "device_id"),
+        ("DELETE FROM silver_cleaned_sensors", "device_id"),
+    ],
+    ids=["unknown column", "no SQL", "column that the answer lacks", "unknown table", "no query"],
+)
+def test_alert_that_cannot_be_judged_is_an_error_at_check_and_never_ok(
+    warehouse: Server, tmp_path: Path, sql: str, column: str
+) -> None:
+    (tmp_path / "a.sql").write_text(sql)
+    (tmp_path / "a.yml").write_text(
+        f"name: A\nquery: a.sql\ncondition: {{column: {column}, operator: '>', threshold: '0'}}\n"
+        "empty_result_state: OK\nschedule: {every: 2m}\n"
+    )
+    found = evaluated(load_alert(tmp_path / "a.yml", SystemClock().now()), warehouse.port, tmp_path / "home")
+    assert found.state is State.ERROR
+    assert found.error is not None
+    assert found.error.exit_code > 0
+    assert "\n" not in found.row.reason

@@ -83,18 +83,19 @@ public class ThriftServer {
     }
 
     public void closeSession(SessionHandle session) throws HiveSQLException {
-      try {
-        NoMetastore.stand(getSession(session).getHiveConf());
-      } catch (HiveSQLException unknown) {
-        throw unknown;
-      } catch (Exception unforeseen) {
-        throw new HiveSQLException(unforeseen);
-      }
+      getSession(session);
       sessions.closeSession(session);
     }
 
+    /** Comes before whatever a client asks for, on the same thread. */
     public HiveSession getSession(SessionHandle session) throws HiveSQLException {
-      return sessions.getSession(session);
+      HiveSession found = sessions.getSession(session);
+      try {
+        NoMetastore.stand(found.getHiveConf());
+      } catch (Exception unforeseen) {
+        throw new HiveSQLException(unforeseen);
+      }
+      return found;
     }
 
     public OperationManager getOperationManager() {
