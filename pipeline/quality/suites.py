@@ -53,7 +53,8 @@ class Suites:
         file = self.folder / f"{name}.json"
         if not file.is_file():
             raise UnknownNameError("suite", name, self.names(), str(self.folder))
-        key = _key(file, by_row=by_row)
+        zone = frame.sparkSession.conf.get("spark.sql.session.timeZone")
+        key = _key(file, by_row=by_row, zone=str(zone))
         suite = _load(key)
         if suite is None or _is_outgrown(suite, frame.columns):
             suite = compile_suite(self.folder, name, frame, stored or frame.columns, by_row=by_row)
@@ -71,11 +72,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get(CACHE_VARIABLE) or CHECKOUT / ".cache") / "expectations"
 
 
-def _key(file: Path, *, by_row: bool) -> str:
-    content = (
-        f"{_FORMAT}|{'rows' if by_row else 'table'}|{version('great-expectations')}|{version('pyspark')}|".encode()
-        + file.read_bytes()
-    )
+def _key(file: Path, *, by_row: bool, zone: str) -> str:
+    # A moment in a compiled condition is spelled in the session's time zone.
+    level = "rows" if by_row else "table"
+    facts = f"{_FORMAT}|{level}|{version('great-expectations')}|{version('pyspark')}|{zone}|"
+    content = facts.encode() + file.read_bytes()
     return f"{file.stem}-{hashlib.sha256(content).hexdigest()[:32]}"
 
 

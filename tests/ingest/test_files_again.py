@@ -131,9 +131,10 @@ def test_file_gone_before_it_could_be_read_is_missing_until_it_comes_back(
     lakehouse.land("b.json", [device(2)])
     look = Discovery.look
 
-    def look_and_lose(discovery: Discovery, now: Any) -> None:
-        look(discovery, now)
+    def look_and_lose(discovery: Discovery, now: Any) -> int:
+        found = look(discovery, now)
         file.unlink()
+        return found
 
     with monkeypatch.context() as patched:
         patched.setattr(Discovery, "look", look_and_lose)

@@ -80,7 +80,9 @@ def test_suite_from_the_cache_needs_no_great_expectations(tmp_path: Path, orders
 import sys, types
 from pathlib import Path
 from pipeline.quality.suites import Suites
-suite = Suites(Path(sys.argv[1])).compiled("orders", types.SimpleNamespace(columns=["id", "amount"]))
+session = types.SimpleNamespace(conf={"spark.sql.session.timeZone": "UTC"})
+frame = types.SimpleNamespace(columns=["id", "amount"], sparkSession=session)
+suite = Suites(Path(sys.argv[1])).compiled("orders", frame)
 assert [rule.name for rule in suite.rules] == ["has_amount", "positive"]
 assert "great_expectations" not in sys.modules
 """
