@@ -177,6 +177,7 @@ def _observed(result: dict[str, Any]) -> str:
     found = result.get("result") or {}
     if "observed_value" in found:
         return json.dumps(found["observed_value"], default=str)
-    if "unexpected_count" in found:
-        return f"{found['unexpected_count']:,} of {found.get('element_count', 0):,} rows are not as expected"
+    # Of a table without rows Great Expectations counts nothing, not even zero.
+    if found.get("unexpected_count") is not None:
+        return f"{found['unexpected_count']:,} of {found.get('element_count') or 0:,} rows are not as expected"
     return ""
