@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import SparkSession
 
+    from alerts.warehouse import Warehouse
     from pipeline.home import Home
     from pipeline.ingest.file_state import FileRecord
     from pipeline.settings import Settings
@@ -79,7 +80,7 @@ class Stage:
             return build_session(self.home, self.settings.spark)
 
     @cached_property
-    def warehouse(self) -> EmbeddedWarehouse:
+    def warehouse(self) -> Warehouse:
         """The SQL warehouse inside that session, with the gates it has as a service."""
         return EmbeddedWarehouse(self.session, self.home, self.settings, lambda complaint: self.say(escape(complaint)))
 
