@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import typer
 
-from pipeline import session as session_module
 from pipeline.commands.app import app
 from pipeline.commands.entry import run_command
 from pipeline.errors import EnvironmentFaultError
@@ -18,8 +17,6 @@ from tests.conftest import reading
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pyspark.sql import SparkSession
-
     from tests.conftest import TestLakehouse
 
 Captured = pytest.CaptureFixture[str]
@@ -27,24 +24,6 @@ Captured = pytest.CaptureFixture[str]
 
 def pipeline(*words: str) -> int:
     return run_command(app, "python -m pipeline", words)
-
-
-class KeptSession:
-    """A session that those who stop it leave running for the next test."""
-
-    def __init__(self, spark: SparkSession) -> None:
-        self._spark = spark
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._spark, name)
-
-    def stop(self) -> None:
-        pass
-
-
-@pytest.fixture
-def _kept_session(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "build_session", lambda *_args, **_options: KeptSession(spark))
 
 
 @pytest.mark.spark

@@ -8,38 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline import session as session_module
 from pipeline.commands.app import app
 from pipeline.commands.entry import run_command
 from tests.conftest import reading
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
     from tests.conftest import TestLakehouse
 
 Captured = pytest.CaptureFixture[str]
 BRONZE = "bronze_sensor_readings"
-
-
-class KeptSession:
-    """A session that those who stop it leave running for the next test."""
-
-    def __init__(self, spark: SparkSession) -> None:
-        self._spark = spark
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._spark, name)
-
-    def stop(self) -> None:
-        pass
-
-
-@pytest.fixture(autouse=True)
-def _kept_session(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if "lakehouse" in request.fixturenames:
-        spark = request.getfixturevalue("spark")
-        monkeypatch.setattr(session_module, "build_session", lambda *_args, **_options: KeptSession(spark))
 
 
 def pipeline(*words: str) -> int:
@@ -52,6 +29,7 @@ def printed(capsys: Captured, *words: str) -> Any:
 
 
 @pytest.mark.spark
+@pytest.mark.usefixtures("_kept_session")
 def test_schema_shows_versions_and_revert_sends_new_values_to_rescued_data(
     lakehouse: TestLakehouse, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +65,7 @@ def test_schema_shows_versions_and_revert_sends_new_values_to_rescued_data(
 
 
 @pytest.mark.spark
+@pytest.mark.usefixtures("_kept_session")
 def test_reprocess_and_run_options_reach_the_files_and_files_names_all(
     lakehouse: TestLakehouse, capsys: Captured
 ) -> None:

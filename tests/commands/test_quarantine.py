@@ -9,15 +9,12 @@ import pytest
 
 from pipeline.commands.app import app
 from pipeline.commands.entry import run_command
-from tests.commands.test_commands import _kept_session
 from tests.conftest import reading
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import TestLakehouse
-
-__all__ = ["_kept_session"]
 
 
 def quarantine(lakehouse: TestLakehouse, *words: str) -> int:
