@@ -72,3 +72,16 @@ class PipelineBusyError(LakehouseError):
             f"Another update holds this lakehouse: {holder}.",
             "Wait until it ends, or stop that process, then run the command again.",
         )
+
+
+def told_causes(error: BaseException | None) -> list[dict[str, str]]:
+    """Return `class_name` and `message` of an error and of each that caused it, the error itself first.
+
+    An error that was read back from a record has the name of the class that was raised then.
+    """
+    chain: list[dict[str, str]] = []
+    while error is not None:
+        name = getattr(error, "class_name", type(error).__name__)
+        chain.append({"class_name": name, "message": str(error)})
+        error = error.__cause__
+    return chain

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
-from pipeline.errors import EnvironmentFaultError
+from pipeline.errors import EnvironmentFaultError, told_causes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -226,11 +226,4 @@ class EventLog:
 
 
 def _error_struct(error: BaseException | None) -> dict[str, Any] | None:
-    if error is None:
-        return None
-    chain: list[dict[str, str]] = []
-    seen: BaseException | None = error
-    while seen is not None:
-        chain.append({"class_name": type(seen).__name__, "message": str(seen)})
-        seen = seen.__cause__
-    return {"fatal": True, "exceptions": chain}
+    return None if error is None else {"fatal": True, "exceptions": told_causes(error)}

@@ -11,7 +11,7 @@ from rich.text import Text
 from pipeline.clock import SystemClock, parse_moment
 from pipeline.commands.options import DEFAULT_PIPELINE, HomeOption, JsonOption, PipelineOption
 from pipeline.console import open_console
-from pipeline.errors import UnknownNameError
+from pipeline.errors import UnknownNameError, told_causes
 from pipeline.event_log import Level
 from pipeline.home import Home
 from pipeline.settings import load_settings
@@ -89,10 +89,9 @@ def _lines(event: Event) -> Text:
     text.append(f"{event.level:<8}", _STYLES.get(event.level, ""))
     text.append(f"{(event.origin.update_id or '')[:8]:<9}", "dim").append(f"{event.event_type:<19}", "dim")
     text.append(event.message)
-    error, because = event.error, ""
-    while error is not None:
-        name = getattr(error, "class_name", type(error).__name__)
-        said = "\n      ".join(line for line in str(error).splitlines() if line.strip())
-        text.append(f"\n    {because}{name}: {said}", "red")
-        error, because = error.__cause__, "because of "
+    because = ""
+    for cause in told_causes(event.error):
+        said = "\n      ".join(line for line in cause["message"].splitlines() if line.strip())
+        text.append(f"\n    {because}{cause['class_name']}: {said}", "red")
+        because = "because of "
     return text

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pipeline.errors import told_causes
 from pipeline.page.facts import EventFacts, EventPage
 from pipeline.record.event_filter import EventFilter
 
@@ -60,15 +61,5 @@ def _facts(event: Event) -> EventFacts:
         message=event.message,
         origin={name: value for name, value in asdict(event.origin).items() if value is not None},
         details=event.details,
-        error=_error(event.error),
+        error={"exceptions": told_causes(event.error)} if event.error is not None else None,
     )
-
-
-def _error(error: BaseException | None) -> dict[str, Any] | None:
-    """Return an error with all that caused it."""
-    chain: list[dict[str, str]] = []
-    while error is not None:
-        name = getattr(error, "class_name", type(error).__name__)
-        chain.append({"class_name": name, "message": str(error)})
-        error = error.__cause__
-    return {"exceptions": chain} if chain else None
