@@ -67,9 +67,12 @@ class Discovery:
         found = [file for file in listed if file.path not in taken]
         found.sort(key=lambda file: (file.modified_at, file.path))
         newest = max((int(file.stem) for file in self._lists.glob("*.json")), default=-1)
+        modified_ns = max((file.stat().st_mtime_ns for file in self._lists.glob("*.json")), default=0)
         for number, files in zip(count(newest + 1), _in_batches(found, self._source), strict=False):
             content = {"discovered_at": now.isoformat(), "paths": [file.path for file in files]}
-            _write(self._lists / f"{number:010}.json", content)
+            # The file source takes the oldest first by whole milliseconds, and what is equally old in any order.
+            modified_ns = max(int(now.timestamp()) * 1_000_000_000, modified_ns + 1_000_000)
+            _write(self._lists / f"{number:010}.json", content, modified_ns)
         return len(listed)
 
     def waiting(self, batch_id: int) -> list[str]:
@@ -143,11 +146,13 @@ def _read(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def _write(file: Path, content: Any) -> None:
-    """Write a file whole or not at all, and onto the disk."""
+def _write(file: Path, content: Any, modified_ns: int | None = None) -> None:
+    """Write a file whole or not at all, and onto the disk; with that time of modification, if one is given."""
     scratch = file.with_name(f".{file.name}.tmp")
     with scratch.open("w", encoding="utf-8") as stream:
         json.dump(content, stream)
         stream.flush()
+        if modified_ns is not None:
+            os.utime(stream.fileno(), ns=(modified_ns, modified_ns))
         os.fsync(stream.fileno())
     scratch.replace(file)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.ingest import discovery as discovery_module
@@ -50,6 +51,17 @@ def test_new_files_go_into_lists_oldest_first_and_no_file_twice(tmp_path: Path) 
     of(tmp_path).look(NOON)
     of(tmp_path).look(NOON)
     assert lists(tmp_path) == [["c.json.gz", "b.json"], ["a.json"], ["g.json"]]
+
+
+def test_lists_are_a_millisecond_apart_at_least_so_that_spark_takes_them_in_order(tmp_path: Path) -> None:
+    for number in range(20):
+        land(tmp_path, f"{number:02}.json", at=number)
+        if number % 4 == 3:
+            of(tmp_path, max_files_per_trigger=1).look(NOON - timedelta(hours=number))
+    written = sorted((tmp_path / "checkpoint" / "discovered").glob("*.json"))
+    modified = [file.stat().st_mtime_ns // 1_000_000 for file in written]
+    assert len(modified) == 20
+    assert modified == sorted(set(modified))
 
 
 def test_old_lists_are_merged_once_their_batches_are_committed_and_their_files_stay_taken(
