@@ -65,8 +65,9 @@ screenshots: $(SUPERSET_READY) ## Pictures of the pipeline page and both dashboa
 docs-quality: $(READY) ## Data Docs: Great Expectations' pages of suites and last verdicts
 	@$(RUN) -m pipeline data-docs
 
-test: $(READY) ## All tests that need neither Docker nor a browser
-	@$(RUN) -m pytest
+# Two processes keep two cores busy; each has a Spark session of its own, of about 2 GB.
+test: $(READY) ## All tests that need neither Docker nor a browser (WORKERS=4 on a larger machine)
+	@$(RUN) -m pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
 
 test-superset: $(SUPERSET_READY) $(NOTEBOOK_READY) ## Dashboards and SQL Lab against a real Superset and warehouse
 	@$(RUN) -m pytest tests/superset -m superset

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 os.environ["TZ"] = "UTC"
 time.tzset()
+# PySpark ends a process whose main module is of no file, which is how a worker of pytest-xdist looks.
+vars(sys.modules["__main__"]).setdefault("__file__", pytest.__file__)
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TABLES = (
