@@ -5,7 +5,9 @@ With `--runtime` only what runs in production comes: no tools for tests, none to
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,7 @@ ENVIRONMENT = CHECKOUT / ".venv"
 JARS = CHECKOUT / ".jars"
 LOG = CHECKOUT / ".cache" / "setup.log"
 OLDEST_PYTHON = (3, 11)
+JAVA_VERSIONS = (17, 21)
 # Of what Ivy brings, Spark's own package has the rest already.
 NEEDED_JARS = ("delta-spark", "delta-storage", "delta-kernel", "unitycatalog")
 DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
@@ -27,12 +30,13 @@ def main(*, runtime: bool) -> int:
     if sys.version_info < OLDEST_PYTHON:
         return _fail(f"Python {sys.version.split()[0]} is too old; 3.11 or newer is needed.",
                      "Install one and run `make setup PYTHON=python3.11`.")  # fmt: skip
-    home = os.environ.get("JAVA_HOME")
-    java = Path(home) / "bin" / "java" if home else shutil.which("java")
-    if java is None or not Path(java).exists():
-        return _fail("There is no Java on this machine.",
-                     "Install a Java 17 or 21 (Debian: apt-get install openjdk-17-jre-headless) or set "
+    problem = _java_problem()
+    if problem is not None:
+        return _fail(problem, "Install a Java 17 or 21 (Debian: apt-get install openjdk-17-jre-headless) or set "
                      "JAVA_HOME to one.")  # fmt: skip
+    if importlib.util.find_spec("ensurepip") is None:
+        return _fail(f"The Python at {sys.executable} cannot make environments: it has no ensurepip.",
+                     "Install what it lacks (Debian: apt-get install python3-venv).")  # fmt: skip
     LOG.parent.mkdir(parents=True, exist_ok=True)
     for what, step in _RUNTIME_STEPS if runtime else _STEPS:
         print(f"setup: {what} ...", flush=True)
@@ -44,6 +48,19 @@ def main(*, runtime: bool) -> int:
                          "`make setup` again.")  # fmt: skip
     print("setup: ready. Next: make demo", flush=True)
     return 0
+
+
+def _java_problem() -> str | None:
+    """Return what is wrong with the Java that Spark would start, or None."""
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if java is None or not Path(java).exists():
+        return "There is no Java on this machine." if home is None else f"There is no Java at {java}."
+    shown = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', shown)
+    if version is None or int(version[1]) not in JAVA_VERSIONS:
+        return f"The Java at {java} is {version[1] if version else 'of no known version'}; expected 17 or 21."
+    return None
 
 
 def _install_packages() -> None:
