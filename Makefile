@@ -72,8 +72,8 @@ test: $(READY) ## All tests that need neither Docker nor a browser (WORKERS=4 on
 test-superset: $(SUPERSET_READY) $(NOTEBOOK_READY) ## Dashboards and SQL Lab against a real Superset and warehouse
 	@$(RUN) -m pytest tests/superset -m superset
 
-test-browser: $(READY) ## The pipeline page in a headless Chromium; skipped, and said so, where there is none
-	@$(RUN) -m pytest tests/page -m browser -rs
+test-browser: $(SUPERSET_READY) ## The pipeline page and both dashboards in a headless Chromium; skipped, and said so, where there is none
+	@$(RUN) -m pytest tests/page tests/superset -m browser -rs
 
 lint: $(READY) ## ruff, mypy and the house rules
 	@$(RUN) -m ruff check .
