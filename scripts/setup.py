@@ -53,9 +53,10 @@ def main(*, runtime: bool) -> int:
 def _java_problem() -> str | None:
     """Return what is wrong with the Java that Spark would start, or None."""
     home = os.environ.get("JAVA_HOME")
-    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
-    if java is None or not Path(java).exists():
-        return "There is no Java on this machine." if home is None else f"There is no Java at {java}."
+    sought = str(Path(home) / "bin" / "java") if home else "java"
+    java = shutil.which(sought)
+    if java is None:
+        return f"There is no Java at {sought}." if home else "There is no Java on this machine."
     shown = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     version = re.search(r'version "(\d+)', shown)
     if version is None or int(version[1]) not in JAVA_VERSIONS:

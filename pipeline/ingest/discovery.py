@@ -66,9 +66,9 @@ class Discovery:
             raise EnvironmentFaultError(problem, "Give yourself permission to read that folder.") from error
         found = [file for file in listed if file.path not in taken]
         found.sort(key=lambda file: (file.modified_at, file.path))
-        newest = max((int(file.stem) for file in self._lists.glob("*.json")), default=-1)
-        modified_ns = max((file.stat().st_mtime_ns for file in self._lists.glob("*.json")), default=0)
-        for number, files in zip(count(newest + 1), _in_batches(found, self._source), strict=False):
+        newest = max(self._lists.glob("*.json"), default=None)
+        first, modified_ns = (int(newest.stem) + 1, newest.stat().st_mtime_ns) if newest else (0, 0)
+        for number, files in zip(count(first), _in_batches(found, self._source), strict=False):
             content = {"discovered_at": now.isoformat(), "paths": [file.path for file in files]}
             # The file source takes the oldest first by whole milliseconds, and what is equally old in any order.
             modified_ns = max(int(now.timestamp()) * 1_000_000_000, modified_ns + 1_000_000)
