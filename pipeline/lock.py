@@ -66,7 +66,10 @@ def exclusive(home: Home, clock: Clock, what: str) -> Iterator[None]:
                 "what": what,
                 "since": clock.now().isoformat(timespec="seconds"),
             }
-            note.write_text(json.dumps(facts), encoding="utf-8")
+            # Renamed into place: whoever looks reads all of it or nothing.
+            scratch = note.with_suffix(".tmp")
+            scratch.write_text(json.dumps(facts), encoding="utf-8")
+            scratch.replace(note)
             try:
                 yield
             finally:

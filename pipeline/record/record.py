@@ -86,12 +86,11 @@ class Record:
         with self._guard:
             before = holder(self._home)
             waiting = self._unread()
-            while waiting and (limit is None or len(self._begun()) < limit):
+            while waiting and waiting[0].newest > self._first_sequence(limit):
                 self._take(waiting[:_FILES_AT_ONCE] if limit is not None else waiting)
                 waiting = self._unread()
-            newest = sorted(self._begun(), key=lambda known: known.rows[0]["sequence"], reverse=True)
             running = _updates_of(before, holder(self._home))
-            return [_summary(known, running) for known in newest[:limit]]
+            return [_summary(known, running) for known in self._begun()[:limit]]
 
     def update(self, update_id: str | None = None) -> Summary | None:
         """Return one update, named by its id or how that begins; the newest without an id.
@@ -185,8 +184,17 @@ class Record:
         self._read.update(file.path for file in files)
 
     def _begun(self) -> list[_Known]:
-        """Return the updates that were read back to their first event."""
-        return [known for known in self._updates.values() if known.rows[0]["event_type"] == "create_update"]
+        """Return the updates that were read back to their first event, newest first."""
+        begun = [known for known in self._updates.values() if known.rows[0]["event_type"] == "create_update"]
+        return sorted(begun, key=lambda known: known.rows[0]["sequence"], reverse=True)
+
+    def _first_sequence(self, limit: int | None) -> int:
+        """Return where the newest updates begin, so many of them; files that end before it hold nothing of them."""
+        begun = self._begun()
+        if limit is None or len(begun) < limit:
+            return -1
+        sequence: int = begun[limit - 1].rows[0]["sequence"]
+        return sequence
 
 
 def _updates_of(*holders: Holder | None) -> set[str]:
@@ -200,9 +208,17 @@ def _updates_of(*holders: Holder | None) -> set[str]:
 def _summary(known: _Known, running: set[str]) -> Summary:
     if known.summary is None:
         # A new one each time: those that were handed out are being read.
-        known.summary = Summary()
-        for row in known.rows:
-            known.summary.take(stored_event(row))
-    if not known.summary.has_ended and known.summary.update_id not in running:
-        known.summary.end("KILLED", known.summary.told_at)
-    return known.summary
+        known.summary = _replayed(known)
+    if known.summary.has_ended or known.summary.update_id in running:
+        return known.summary
+    # Not kept: who holds the lock is asked anew each time.
+    gone = _replayed(known)
+    gone.end("KILLED", gone.told_at)
+    return gone
+
+
+def _replayed(known: _Known) -> Summary:
+    summary = Summary()
+    for row in known.rows:
+        summary.take(stored_event(row))
+    return summary

@@ -97,6 +97,36 @@ def test_record_that_is_asked_again_has_what_came_since(record: Record, writer: 
     assert [update.rows_in for update in record.updates()] == [1, 15]
 
 
+def test_newest_update_that_is_asked_for_again_has_what_came_since(record: Record, writer: LogWriter) -> None:
+    writer.begin("u1")
+    writer.log.flush()
+    shown = []
+    for told in (lambda: writer.orders("u1", 10), lambda: writer.end("u1"), lambda: writer.whole("u2", 1)):
+        told()
+        writer.log.flush()
+        newest = record.update()
+        assert newest is not None
+        shown.append((newest.update_id, newest.state, newest.rows_in))
+    assert shown == [("u1", "KILLED", 10), ("u1", "COMPLETED", 10), ("u2", "COMPLETED", 1)]
+
+
+def test_newest_update_is_the_newest_even_where_an_old_one_is_known(record: Record, writer: LogWriter) -> None:
+    for number in range(4):
+        writer.whole(f"u{number}", 1)
+    assert record.update("u0") is not None
+    assert [update.update_id for update in record.updates(limit=1)] == ["u3"]
+
+
+def test_update_that_seemed_killed_runs_again_when_it_is_seen_to_hold_the_lock(
+    record: Record, writer: LogWriter, clock: FixedClock, home: Home
+) -> None:
+    writer.begin("u1")
+    writer.log.flush()
+    assert [update.state for update in record.updates()] == ["KILLED"]
+    with exclusive(home, clock, "update u1"):
+        assert [update.state for update in record.updates()] == ["RUNNING"]
+
+
 def test_record_of_a_lakehouse_that_was_deleted_and_begun_anew_forgets_the_old_one(
     record: Record, writer: LogWriter, home: Home, clock: FixedClock
 ) -> None:
