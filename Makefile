@@ -7,7 +7,7 @@ READY := .venv/.ready
 SUPERSET_READY := .venv-superset/.ready
 NOTEBOOK_READY := .venv-notebook/.ready
 
-.PHONY: warehouse alerts page test-browser superset notebook screenshots test-superset help setup demo act1 act2 act3 act4 act5 run test lint format reset bench docs-quality
+.PHONY: warehouse alerts page test-browser superset notebook screenshots test-superset help setup demo act1 act2 act3 act4 act5 run test lint format reset bench docs-quality chaos soak
 
 help: ## Print this list
 	@echo "Smart Factory lakehouse: make <target>"
@@ -74,6 +74,12 @@ test-superset: $(SUPERSET_READY) $(NOTEBOOK_READY) ## Dashboards and SQL Lab aga
 
 test-browser: $(READY) ## The pipeline page in a headless Chromium; skipped, and said so, where there is none
 	@$(RUN) -m pytest tests/page -m browser -rs
+
+chaos: $(READY) ## Kill updates at chosen and random moments and check every promise (N=50 SEED=7)
+	@N=$(or $(N),14) SEED=$(or $(SEED),1) $(RUN) -m pytest -m chaos tests/chaos
+
+soak: $(READY) ## Continuous mode under load: freshness and memory (MINUTES=5 RATE=2000)
+	@MINUTES=$(or $(MINUTES),5) RATE=$(or $(RATE),2000) $(RUN) -m pytest -m bench tests/chaos/test_soak.py
 
 lint: $(READY) ## ruff, mypy and the house rules
 	@$(RUN) -m ruff check .

@@ -14,7 +14,9 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
-from pipeline.errors import EnvironmentFaultError, told_causes
+from pipeline.balance import Record, on_record
+from pipeline.errors import DamagedStateError, EnvironmentFaultError, told_causes
+from pipeline.fault_points import FaultPoint, reach
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 Level = Literal["INFO", "WARN", "ERROR", "METRICS"]
 LONGEST_BUFFERED = timedelta(seconds=1)
 
+_DAMAGED_REMEDY = (
+    "Restore the folder, repair its permissions, or move it away and `python -m pipeline run --full-refresh-all`."
+)
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 _ORIGIN = pa.struct(
     [
@@ -193,6 +198,10 @@ class EventLog:
             return schema.empty_table()
         return pa.table(table.to_pyarrow_dataset().to_table(columns=list(columns))).cast(schema)
 
+    def record(self) -> Record:
+        """Return what the log tells of the tables' rows."""
+        return on_record(self._table())
+
     def _newest_sequence(self) -> int:
         """Return the greatest sequence in the table: a clock may have been set back since."""
         table = self._table()
@@ -203,10 +212,14 @@ class EventLog:
 
     def _table(self) -> DeltaTable | None:
         try:
-            return DeltaTable(self.path) if DeltaTable.is_deltatable(str(self.path)) else None
+            if DeltaTable.is_deltatable(str(self.path)):
+                return DeltaTable(self.path)
+            if not any(self.path.glob("*.parquet")):
+                return None
+            problem = f"The event log {self.path} has lost its _delta_log."
         except (DeltaError, OSError) as error:
             problem = f"The event log {self.path} cannot be read: {error}."
-            raise EnvironmentFaultError(problem, "Repair the permissions, or move the folder away.") from error
+        raise DamagedStateError(problem, _DAMAGED_REMEDY)
 
     def _flush_in_background(self) -> None:
         try:
@@ -218,6 +231,7 @@ class EventLog:
 
     def _write(self, rows: list[dict[str, Any]]) -> None:
         try:
+            reach(FaultPoint.EVENT_LOG_WRITE)
             write_deltalake(self.path, pa.Table.from_pylist(rows, schema=SCHEMA), mode="append")
         except (DeltaError, OSError) as error:
             problem = f"The event log {self.path} cannot be written: {error}."

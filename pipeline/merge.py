@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from delta.tables import DeltaTable
 
+from pipeline.fault_points import FaultPoint, reach
 from pipeline.tables import commit_note
 
 if TYPE_CHECKING:
@@ -18,21 +20,35 @@ if TYPE_CHECKING:
     from pipeline.tables import Batch, Table, Written
 
 
+# The key stands in the session's settings, which the flows of a continuous update share.
+_one_at_a_time = threading.RLock()
+
+
 @contextmanager
-def committing(spark: SparkSession, batch: Batch) -> Iterator[None]:
+def committing(spark: SparkSession, batch: Batch, *, deleted_rows: int = 0) -> Iterator[None]:
     """Have the commits inside the block carry a batch's key: Delta skips what it has seen under it."""
     settings = {
         "spark.databricks.delta.write.txnAppId": batch.flow_id,
         "spark.databricks.delta.write.txnVersion": str(batch.batch_id),
-        "spark.databricks.delta.commitInfo.userMetadata": commit_note(batch),
+        "spark.databricks.delta.commitInfo.userMetadata": commit_note(batch, deleted_rows=deleted_rows),
     }
-    for key, value in settings.items():
-        spark.conf.set(key, value)
-    try:
-        yield
-    finally:
-        for key in settings:
-            spark.conf.unset(key)
+    with _one_at_a_time:
+        for key, value in settings.items():
+            spark.conf.set(key, value)
+        try:
+            yield
+        finally:
+            for key in settings:
+                spark.conf.unset(key)
+
+
+def delete_all(spark: SparkSession, table: Table, batch: Batch) -> Written:
+    """Take all rows away, once for a batch, and return how many; the table, its columns and history stay."""
+    rows = table.row_count()
+    if rows and table.committed_batch(batch.flow_id) < batch.batch_id:
+        with committing(spark, batch, deleted_rows=rows):
+            spark.sql(f"DELETE FROM delta.`{table.path}`")  # noqa: S608 - a path that the settings give
+    return table.written_by(batch)
 
 
 def delete_matching(spark: SparkSession, table: Table, gone: DataFrame, keys: list[str], batch: Batch) -> Written:
@@ -71,6 +87,7 @@ def merge_keys(
     values = [name for name in recomputed.columns if name not in keys]
     changed = " OR ".join(f"NOT (held.`{name}` <=> fresh.`{name}`)" for name in values)
     with committing(spark, batch):
+        reach(FaultPoint.MERGE)
         (
             DeltaTable.forPath(spark, str(table.path))
             .alias("held")

@@ -36,6 +36,7 @@ class Reporter:
         self._update_id = update_id
         self._settings = settings
         self._suites: dict[str, Suite] = {}
+        self._newest_told: dict[tuple[str, str], int] = {}
         self._pipeline_id = str(uuid.uuid5(_NAMESPACE, f"{settings.name}/{settings.target_schema}"))
 
     def created(self, cause: str, user: str, selection: Selection) -> None:
@@ -104,15 +105,34 @@ class Reporter:
             message = f"Flow {flow.node.name} is FAILED: {error.problem}"
             self._log.tell(origin, "flow_progress", message, details, level="ERROR", error=error)
 
-    def flow_reset(self, flow: Flow, emptied: dict[str, Written]) -> None:
-        """Tell that a flow begins anew, and how many rows that took away."""
+    def flow_retried(self, flow: Flow, error: LakehouseError, attempt: int, wait_seconds: float) -> None:
+        """Tell that a flow has failed in a way that may pass, and is tried again after a wait."""
+        again = f"is tried again in {wait_seconds:g} s, after attempt {attempt}"
+        message = f"Flow {flow.node.name} {again}: {error.problem}"
+        details = {"status": "QUEUED", "attempt": attempt, "wait_seconds": wait_seconds}
+        for target in flow.targets:
+            origin = self._origin(dataset_name=target, flow_name=flow.node.name)
+            self._log.tell(origin, "flow_progress", message, details, level="WARN")
+
+    def has_told(self, batch: Batch, target: str) -> bool:
+        """Tell whether what a batch did to a table is on record, or on its way there."""
+        newest = self._newest_told.get((batch.flow_id, target))
+        if newest is not None:
+            # A flow's batches come in order: only the first after a start may have been told by somebody else.
+            return batch.batch_id <= newest
+        return self._log.has_event(self.event_id(batch, target))
+
+    def flow_reset(self, flow: Flow, batch: Batch, emptied: dict[str, Written]) -> None:
+        """Tell, once, that a flow begins anew, and how many rows that took away."""
         for target, written in emptied.items():
+            if self.has_told(batch, target):
+                continue
             origin = self._origin(dataset_name=target, flow_name=flow.node.name)
             metrics = {"num_output_rows": 0, "num_deleted_rows": written.deleted_rows}
             self._log.tell(origin, "user_action", f"Table {target} is reset.", {"action": "FULL_REFRESH"})
             message = f"Table {target}: {written.deleted_rows:,} rows taken away by a full refresh."
             details = {"status": "RUNNING", "metrics": metrics}
-            self._log.tell(origin, "flow_progress", message, details, level="METRICS")
+            self._count(origin, message, details, batch, target)
         self._log.flush()
 
     def replay_begun(self, table: str, details: dict[str, Any]) -> None:
@@ -139,8 +159,7 @@ class Reporter:
     def batch_done(self, flow: Flow, batch: Batch, progress: Progress) -> None:
         """Tell what one batch did, once for each table, however often the batch is run."""
         for target, written in progress.written.items():
-            event_id = self.event_id(batch, target)
-            if self._log.has_event(event_id):
+            if self.has_told(batch, target):
                 continue
             origin = self._origin(
                 dataset_name=target, flow_name=batch.flow_name, flow_id=batch.flow_id, batch_id=batch.batch_id
@@ -152,7 +171,12 @@ class Reporter:
             if progress.evidence is not None and target == flow.node.name:
                 details["data_quality"] = data_quality(self._suites[target], target, progress.evidence)
             message = f"Flow {batch.flow_name}, batch {batch.batch_id}: {written.rows:,} rows to {target}."
-            self._log.tell(origin, "flow_progress", message, details, level="METRICS", event_id=event_id)
+            self._count(origin, message, details, batch, target)
+
+    def _count(self, origin: Origin, message: str, details: dict[str, Any], batch: Batch, target: str) -> None:
+        event_id = self.event_id(batch, target)
+        self._log.tell(origin, "flow_progress", message, details, level="METRICS", event_id=event_id)
+        self._newest_told[batch.flow_id, target] = batch.batch_id
 
     def listed(self, flow: IngestFlow, seconds: float) -> None:
         """Tell that a landing zone has been listed, and how long that took."""

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import uuid
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.errors import AuthorError, LakehouseError
+from pipeline.fault_points import FaultPoint, reach
 from pipeline.flows.flow import FilesGoneError, Progress
 from pipeline.flows.ingest import IngestFlow
 from pipeline.flows.view import ViewFlow
+from pipeline.intent import IntentFile
 from pipeline.merge import delete_matching
 from pipeline.tables import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pyspark.sql import DataFrame
 
@@ -107,14 +106,7 @@ class Reprocessing:
             problem = f"{dataset.location}: `{dataset.name}` has no record_id, so its rows cannot be told apart."
             raise AuthorError(problem, f"Run `python -m pipeline run --full-refresh {flow.node.name}` instead.")
         intent = Intent(str(uuid.uuid4()), flow.node.name, tuple(paths), flow.table.version(), flow.position.flow_id())
-        file = self._intent_file(flow.node.name)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = file.with_suffix(".tmp")
-        with scratch.open("w", encoding="utf-8") as stream:
-            json.dump(asdict(intent), stream, indent=2)
-            stream.flush()
-            os.fsync(stream.fileno())
-        scratch.replace(file)
+        self._intent_of(flow.node.name).write(asdict(intent))
 
     def finish(self, run_flow: Callable[[Flow], None]) -> bool:
         """Carry out what was begun, now or by an earlier update that was cut short.
@@ -131,13 +123,15 @@ class Reprocessing:
         """
         done = False
         for flow in self._flows:
-            file = self._intent_file(flow.node.name)
-            if isinstance(flow, IngestFlow) and file.exists():
-                content = json.loads(file.read_text(encoding="utf-8"))
+            file = self._intent_of(flow.node.name)
+            content = file.read() if isinstance(flow, IngestFlow) else None
+            if isinstance(flow, IngestFlow) and content is not None:
                 intent = Intent(**{**content, "paths": tuple(content["paths"])})
                 is_due = intent.flow_id == flow.position.flow_id()
                 failure = self._carry_out(flow, intent, run_flow) if is_due else None
-                file.unlink()
+                # What was done has to be on record before nobody remembers that it was begun.
+                self._reporter.flush()
+                file.clear()
                 if failure:
                     raise failure
                 done = True
@@ -153,6 +147,7 @@ class Reprocessing:
                 if not isinstance(other, ViewFlow):
                     self._take_out(other, outdated, intent)
             self._take_out(flow, outdated, intent)
+        reach(FaultPoint.REPROCESS)
         batch = Batch(self._update_id, flow.node.name, intent.id, 1)
         self._reporter.batch_done(flow, batch, flow.take_again(list(intent.paths), outdated, batch))
         failure = None
@@ -188,5 +183,5 @@ class Reprocessing:
         names = self._lakehouse.graph.downstream({flow.node.name}) - {flow.node.name}
         return [other for other in self._flows if other.node.name in names]
 
-    def _intent_file(self, table: str) -> Path:
-        return self._lakehouse.state("reprocess", table) / "intent.json"
+    def _intent_of(self, table: str) -> IntentFile:
+        return IntentFile(self._lakehouse.state("reprocess", table) / "intent.json")

@@ -32,6 +32,8 @@ _SETTINGS_FOR_SMALL_MACHINES = {
     "spark.sql.shuffle.partitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
+    # A batch that is being written may not hold up the end of the program; the next update finishes it.
+    "spark.sql.streaming.stopTimeout": "500ms",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }

@@ -34,6 +34,20 @@ class RetrySettings(_Strict):
     longest_wait: Duration = timedelta(seconds=30)
 
 
+class ArrivalSettings(_Strict):
+    """When `run --on-file-arrival` starts an update.
+
+    Attributes:
+        settle: For how long nothing may have changed in the landing zone.
+        longest_wait: After how long files are read although more keep coming.
+        at_least_every: After how long an update runs although no file has come.
+    """
+
+    settle: Duration = timedelta(seconds=2)
+    longest_wait: Duration = timedelta(minutes=1)
+    at_least_every: Duration = timedelta(hours=1)
+
+
 class SparkSettings(_Strict):
     """What the Spark session is given.
 
@@ -70,6 +84,8 @@ class Settings(_Strict):
         expectations: The folder of Great Expectations suites.
         table_expectations: When whole tables are judged: `after_update`, those that it has changed, or
             `on_request`.
+        trigger_interval: In continuous mode, the pause from the start of one batch of a flow to the next.
+        trigger_intervals: The same, for single tables.
         configuration: Values that declarations and steps may ask for.
     """
 
@@ -83,6 +99,8 @@ class Settings(_Strict):
     expectations: Path
     table_expectations: Literal["after_update", "on_request"] = "after_update"
     trigger_interval: Duration = timedelta(seconds=1)
+    trigger_intervals: dict[str, Duration] = {}
+    file_arrival: ArrivalSettings = ArrivalSettings()
     retries: RetrySettings = RetrySettings()
     spark: SparkSettings = SparkSettings()
     notifications: NotificationSettings = NotificationSettings()

@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from deltalake import DeltaTable as DeltaLog
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from pipeline.fault_points import FaultPoint, reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +56,17 @@ class Table:
         """Whether a first commit has been made."""
         return DeltaLog.is_deltatable(str(self.path))
 
+    @property
+    def is_readable(self) -> bool:
+        """Whether its log can be read; a folder without any data is readable, and no table yet."""
+        if not self.exists:
+            return not any(self.path.glob("*.parquet"))
+        try:
+            DeltaLog(self.path)
+        except DeltaError:
+            return False
+        return True
+
     def committed_batch(self, flow_id: str) -> int:
         """Return the newest batch that a flow has committed here, or -1."""
         if not self.exists:
@@ -96,6 +109,7 @@ class Table:
                 .option("userMetadata", commit_note(batch))
                 .save(str(self.path))
             )
+            reach(FaultPoint.COMMITTED)
         return self.written_by(batch)
 
     def replace(self, rows: DataFrame, batch: Batch) -> Written:
@@ -111,14 +125,8 @@ class Table:
                 .option("userMetadata", commit_note(batch, deleted_rows=before))
                 .save(str(self.path))
             )
+            reach(FaultPoint.COMMITTED)
         return self.written_by(batch)
-
-    def empty(self, spark: SparkSession) -> Written:
-        """Take all rows away and return how many; the table, its columns and its history stay."""
-        rows = self.row_count()
-        if rows:
-            spark.sql(f"DELETE FROM delta.`{self.path}`")  # noqa: S608 - a path that the settings give
-        return Written(deleted_rows=rows)
 
     def written_by(self, batch: Batch) -> Written:
         """Return what a batch's commits did, from the table's own log."""
@@ -187,4 +195,4 @@ def _from_commit(commit: dict[str, Any]) -> Written:
         )
     # Delta counts no rows that an overwrite takes away; the writer has noted them.
     noted = json.loads(commit.get("userMetadata") or "{}").get("deleted_rows", 0)
-    return Written(count("numOutputRows"), count("numDeletedRows") + noted, count("numOutputBytes"))
+    return Written(count("numOutputRows"), noted or count("numDeletedRows"), count("numOutputBytes"))

@@ -1,52 +1,64 @@
-"""One update: the tables refreshed in order, and everything about it told to the event log."""
+"""One update: the tables refreshed once or kept fresh, and everything about it told to the event log."""
 
 from __future__ import annotations
 
 import getpass
 import threading
+import time
 import uuid
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import StreamingQueryException
 
 from pipeline.catalog import open_lakehouse
-from pipeline.errors import AuthorError, EnvironmentFaultError, LakehouseError
+from pipeline.continuous import Continuous
 from pipeline.event_log import EventLog
+from pipeline.faults import readable
+from pipeline.flows.carrier import carrier
 from pipeline.flows.ingest import IngestFlow
-from pipeline.flows.plan import chosen_tables, clean_landing_zones, flows_of
-from pipeline.flows.stream import ExpectationViolatedError
+from pipeline.flows.plan import clean_landing_zones
+from pipeline.flows.soundness import check_sound
 from pipeline.lock import exclusive
-from pipeline.measuring import ExecutorTimes, measured
-from pipeline.repair import repair
-from pipeline.replay import Replays
+from pipeline.notify import Notifier
+from pipeline.refresh import Refresh
 from pipeline.reporting import Reporter
-from pipeline.reprocess import Reprocessing
-from pipeline.result import FlowStatus, UpdateResult
+from pipeline.result import UpdateResult, UpdateState
 from pipeline.selection import Selection
-from pipeline.tables import Batch
-from pipeline.validation import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
     from pyspark.sql.streaming.query import StreamingQuery
 
+    from pipeline.balance import Record
     from pipeline.clock import Clock
     from pipeline.flows.flow import Flow, Lakehouse
     from pipeline.home import Home
     from pipeline.settings import Settings
+    from pipeline.stop import Stop
+
+# A process manager kills what has not ended ten seconds after it was asked to: there, draining has the time.
+_LONGEST_NOTIFYING_SECONDS = {"once": 20, "continuous": 1}
 
 
 class Update:
-    """Refreshes a pipeline's tables once.
+    """Refreshes a pipeline's tables once, or keeps them fresh.
 
     Each flow goes from its own position, which moves only after its rows and their evidence are written: what
     a kill interrupts is finished by the next update, and nothing is written twice.
     """
 
     def __init__(
-        self, home: Home, settings: Settings, clock: Clock, session: Callable[[], SparkSession], *, cause: str
+        self,
+        home: Home,
+        settings: Settings,
+        clock: Clock,
+        session: Callable[[], SparkSession],
+        *,
+        cause: str,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.id = str(uuid.uuid4())
         self._home = home
@@ -54,192 +66,149 @@ class Update:
         self._clock = clock
         self._session = session
         self._cause = cause
+        self._sleep = sleep
         self.log = EventLog(home.schema(settings.target_schema) / "event_log", clock)
         self._reporter = Reporter(self.log, self.id, settings)
+        self._notifier = Notifier(settings, self.log, self.id)
         self._query: StreamingQuery | None = None
+        self._sound: set[str] = set()
         self._stop_asked = threading.Event()
+        self._until: Stop | None = None
 
     def run(self, selection: Selection | None = None) -> UpdateResult:
         """Refresh the selected tables in dependency order, and return how each flow ended.
 
-        A flow that fails stops what depends on it; the others go on.
+        A flow that fails stops what depends on it; the others go on. What the environment failed is tried again.
 
         Raises:
             PipelineBusyError: Another update holds the lakehouse.
             AuthorError: A declaration, a suite or the selection is wrong; nothing was written.
         """
-        selection = selection or Selection()
+        chosen = selection or Selection()
+        return self._carry_out(chosen, lambda lakehouse, result: self._refresh(lakehouse).run(chosen, result))
+
+    def run_continuously(self, until: Stop) -> UpdateResult:
+        """Keep every table up to date, all flows at once, until asked to stop, and return how each flow ended.
+
+        Raises:
+            PipelineBusyError: Another update holds the lakehouse.
+            AuthorError: A declaration or a suite is wrong; nothing was written.
+        """
+        self._until = until
+        return self._carry_out(Selection(), lambda lakehouse, result: self._keep_fresh(lakehouse, until, result))
+
+    def stop(self) -> None:
+        """Have the update end, from any thread, as Ctrl-C would. What was done is kept."""
+        if self._until is not None:
+            self._until.ask()
+            return
+        self._stop_asked.set()
+        if self._query is not None and self._query.isActive:
+            self._query.stop()
+
+    def _carry_out(self, selection: Selection, work: Callable[[Lakehouse, UpdateResult], None]) -> UpdateResult:
         self._home.make_writable()
         with exclusive(self._home, self._clock, f"update {self.id}"):
             result = UpdateResult(self.id)
             self._reporter.created(self._cause, getpass.getuser(), selection)
             try:
                 self._reporter.state("INITIALIZING")
-                lakehouse = open_lakehouse(self._session(), self._home, self._settings, self._clock)
-                self._refresh(lakehouse, selection, result)
+                work(self._open(), result)
             except KeyboardInterrupt:
                 result.state = "CANCELED"
                 self.stop()
             except Exception as error:
-                self._reporter.state("FAILED", error=error)
-                self.log.flush()
+                self._end("FAILED", error)
                 raise
             if result.errors:
                 result.state = "FAILED"
-            self._reporter.state(result.state, error=next(iter(result.errors.values()), None))
-            self.log.flush()
+            self._end(result.state, next(iter(result.errors.values()), None))
             return result
 
-    def stop(self) -> None:
-        """Have the update end, CANCELED, as Ctrl-C would; from any thread. What was done is kept."""
-        self._stop_asked.set()
-        if self._query is not None and self._query.isActive:
-            self._query.stop()
+    def _end(self, state: UpdateState, error: BaseException | None) -> None:
+        self._reporter.state(state, error=error)
+        self._notifier.finish(_LONGEST_NOTIFYING_SECONDS["once" if self._until is None else "continuous"])
+        self.log.flush()
 
-    def _refresh(self, lakehouse: Lakehouse, selection: Selection, result: UpdateResult) -> None:
-        by_hand = selection.validate or selection.replay is not None
-        chosen, reset = (set(), set()) if by_hand else chosen_tables(lakehouse.graph, selection)
-        flows = flows_of(lakehouse)
-        self._reporter.state("SETTING_UP_TABLES")
-        self._reporter.definitions(lakehouse, flows)
-        repair(lakehouse, flows, self._reporter)
-        replays = Replays(lakehouse, flows, self._reporter, self.id)
-        # Before a reset: what it empties must not get rows of an earlier time afterwards.
-        replays.finish(lambda flow: self._run_flow(lakehouse, flow))
-        if selection.replay:
-            replays.begin(selection.replay)
-            replays.finish(lambda flow: self._run_flow(lakehouse, flow))
-        if reset:
-            self._reset(lakehouse, [flow for flow in flows if flow.node.name in reset], selection)
-        self._reporter.state("RUNNING")
-        validation = Validation(lakehouse, self._settings.expectations, self._reporter)
-        try:
-            self._carry_out(lakehouse, flows, chosen, selection, validation, result)
-            if selection.validate or self._settings.table_expectations == "after_update":
-                stopped = validation.judge(flows, every_one=selection.validate)
-                result.errors |= stopped
-                result.statuses |= dict.fromkeys(stopped, "FAILED")
-        finally:
-            validation.close()
+    def _open(self) -> Lakehouse:
+        return open_lakehouse(self._session(), self._home, self._settings, self._clock)
 
-    def _carry_out(
-        self,
-        lakehouse: Lakehouse,
-        flows: list[Flow],
-        chosen: set[str],
-        selection: Selection,
-        validation: Validation,
-        result: UpdateResult,
-    ) -> None:
-        files_again = Reprocessing(lakehouse, flows, self._reporter, self.id)
-        files_again.finish(lambda flow: self._run_flow(lakehouse, flow))
-        for flow in flows:
-            self._reporter.flow_status(flow, "QUEUED" if flow.node.name in chosen else "EXCLUDED")
-        for flow in flows:
-            if flow.node.name in chosen:
-                self._refresh_one(lakehouse, flow, result)
-                if self._settings.table_expectations == "after_update":
-                    validation.prepare(flow)
-            for target in flow.targets:
-                result.statuses.setdefault(target, "EXCLUDED")
-        if not result.errors and chosen == {node.name for node in lakehouse.graph.tables}:
-            if files_again.begin_due(selection):
-                files_again.finish(lambda flow: self._run_flow(lakehouse, flow))
-            clean_landing_zones(flows)
+    def _refresh(self, lakehouse: Lakehouse) -> Refresh:
+        def run_flow(flow: Flow) -> None:
+            self._run_flow(lakehouse, flow)
 
-    def _refresh_one(self, lakehouse: Lakehouse, flow: Flow, result: UpdateResult) -> None:
-        status: FlowStatus = "COMPLETED"
-        broken = [name for name in lakehouse.graph.upstream({flow.node.name}) if name in result.errors]
-        if broken:
-            status = "SKIPPED"
-            self._reporter.flow_status(flow, status, because=f"`{broken[0]}` failed")
-            result.errors.setdefault(flow.node.name, result.errors[broken[0]])
+        return Refresh(lakehouse, self._settings, self._reporter, self.log, self.id, run_flow, self._sleep)
+
+    def _keep_fresh(self, lakehouse: Lakehouse, until: Stop, result: UpdateResult) -> None:
+        refresh = self._refresh(lakehouse)
+        refresh.begin(Selection(), set())
+        continuous = Continuous(self._open, self._started, self._reporter, self._settings)
+        drained = continuous.run(lakehouse, until)
+        result.errors |= continuous.errors
+        for flow in refresh.flows:
+            result.statuses |= dict.fromkeys(flow.targets, "FAILED" if flow.node.name in result.errors else "STOPPED")
+        if drained:
+            clean_landing_zones(refresh.flows)
         else:
-            try:
-                self._run_flow(lakehouse, flow)
-                self._reporter.flow_status(flow, status)
-            except Exception as raised:  # noqa: BLE001 - whatever stops one flow, the others go on
-                error = _readable(raised)
-                status = "FAILED"
-                result.errors[flow.node.name] = error
-                evidence = error.evidence if isinstance(error, ExpectationViolatedError) else None
-                self._reporter.flow_failed(flow, error, evidence)
-        result.statuses |= dict.fromkeys(flow.targets, status)
+            result.state = "CANCELED"
 
     def _run_flow(self, lakehouse: Lakehouse, flow: Flow) -> None:
-        flow.position.check(lakehouse.table(flow.node.name))
-        self._reporter.flow_status(flow, "STARTING")
-        before = self._clock.now()
-        source = flow.source()
-        if source is None:
-            return
-        if isinstance(flow, IngestFlow):
-            self._reporter.listed(flow, (self._clock.now() - before).total_seconds())
-        self._reporter.flow_status(flow, "RUNNING")
+        """Have a flow read all that is there now."""
         failures: list[BaseException] = []
-        flow_id = flow.position.flow_id()
-        times = ExecutorTimes(lakehouse.spark)
-
-        def carry(rows: DataFrame, batch_id: int) -> None:
-            if self._stop_asked.is_set():
-                # An ordinary error: any other would never reach the JVM, which waits for an answer.
-                raise InterruptedError
+        self._query = self._start(lakehouse, flow, failures, {"availableNow": True})
+        if self._query is not None:
             try:
-                batch = Batch(self.id, flow.node.name, flow_id, batch_id)
-                self._reporter.batch_done(flow, batch, measured(flow, lakehouse, rows, batch, times))
-                # The position moves when this returns; what was done has to be on record before.
-                self.log.flush()
-            except BaseException as error:
-                failures.append(error)
-                raise
-
-        self._query = (
-            source.writeStream.queryName(flow.node.name)
-            .foreachBatch(carry)
-            .option("checkpointLocation", str(flow.position.checkpoint()))
-            .trigger(availableNow=True)
-            .start()
-        )
-        self._await(flow, self._query, failures)
-
-    def _await(self, flow: Flow, query: StreamingQuery, failures: list[BaseException]) -> None:
-        try:
-            query.awaitTermination()
-        except StreamingQueryException as error:
-            # An interrupt from outside is passed on as it is: nothing more is asked of Spark then.
-            self._reporter.streamed(flow, query.recentProgress)
-            if not self._stop_asked.is_set():
-                raise _cause_of(failures, error) from error
-        else:
-            self._reporter.streamed(flow, query.recentProgress)
+                self._query.awaitTermination()
+            except StreamingQueryException as error:
+                # An interrupt from outside is passed on as it is: nothing more is asked of Spark then.
+                self._reporter.streamed(flow, self._query.recentProgress)
+                cause = failures[0] if failures else error
+                if not self._stop_asked.is_set():
+                    raise (readable(cause, flow.node.name) if isinstance(cause, Exception) else cause) from error
+            else:
+                self._reporter.streamed(flow, self._query.recentProgress)
         if self._stop_asked.is_set():
             raise KeyboardInterrupt
 
-    def _reset(self, lakehouse: Lakehouse, flows: list[Flow], selection: Selection) -> None:
-        for flow in flows:
-            for dataset in map(lakehouse.dataset, flow.targets):
-                if not dataset.reset_allowed:
-                    problem = f"{dataset.location}: `{dataset.name}` is declared with reset_allowed=False."
-                    raise AuthorError(problem, "Leave it out of the full refresh, or allow the reset there.")
-            if isinstance(flow, IngestFlow):
-                flow.check_reset(accept_loss=selection.accept_loss)
-        self._reporter.state("RESETTING")
-        for flow in flows:
-            self._reporter.flow_reset(flow, flow.reset())
+    def _started(
+        self, lakehouse: Lakehouse, flow: Flow, failures: list[BaseException], pause_seconds: float
+    ) -> StreamingQuery | None:
+        trigger = {"processingTime": f"{max(int(pause_seconds * 1000), 1)} milliseconds"}
+        return self._start(lakehouse, flow, failures, trigger)
 
+    def _start(
+        self, lakehouse: Lakehouse, flow: Flow, failures: list[BaseException], trigger: dict[str, Any]
+    ) -> StreamingQuery | None:
+        """Start the query that drives a flow, or return None while its source has no table.
 
-def _cause_of(failures: list[BaseException], error: StreamingQueryException) -> BaseException:
-    """Return what really stopped a query: this program's own error, or the environment's."""
-    first = failures[0] if failures else error
-    return _readable(first) if isinstance(first, Exception) else first
+        This is the one place that starts queries.
 
+        Args:
+            lakehouse: What the flow works with.
+            flow: What carries the batches.
+            failures: Takes what stopped a batch, which Spark itself passes on as text alone.
+            trigger: When batches are made.
+        """
+        if flow.node.name not in self._sound:
+            check_sound(flow, lakehouse, self._record)
+            self._sound.add(flow.node.name)
+        before = self._clock.now()
+        source = flow.source()
+        if source is None:
+            return None
+        self._reporter.flow_status(flow, "STARTING")
+        if isinstance(flow, IngestFlow):
+            self._reporter.listed(flow, (self._clock.now() - before).total_seconds())
+        self._reporter.flow_status(flow, "RUNNING")
+        return (
+            source.writeStream.queryName(flow.node.name)
+            .foreachBatch(carrier(flow, lakehouse, self._reporter, self.id, failures, self._stop_asked.is_set))
+            .option("checkpointLocation", str(flow.position.checkpoint()))
+            .trigger(**trigger)
+            .start()
+        )
 
-def _readable(error: Exception) -> LakehouseError:
-    """Return an error with one line of what happened and a next step."""
-    if isinstance(error, LakehouseError):
-        return error
-    text = str(error).strip().splitlines()
-    problem = f"Spark stopped with {type(error).__name__}: {text[0] if text else 'no message'}"
-    fault = EnvironmentFaultError(problem, "See state/log/spark.log in the home for the whole of it.")
-    fault.__cause__ = error
-    return fault
+    @cached_property
+    def _record(self) -> Record:
+        """What was on record when the first flow was started."""
+        return self.log.record()

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -68,6 +68,7 @@ class TestLakehouse:
     settings_file: Path = DEFAULT_SETTINGS
     # Great Expectations takes seconds to import: the tests of whole tables ask for it.
     table_expectations: Literal["after_update", "on_request"] = "on_request"
+    waits: list[float] = field(default_factory=list)
 
     def land(self, name: str, content: str | bytes | list[dict[str, Any]], folder: str = "sensor_readings") -> Path:
         file = self.home.landing / folder / name
@@ -79,7 +80,7 @@ class TestLakehouse:
 
     def update(self, **selection: Any) -> UpdateResult:
         settings = load_settings(self.settings_file).model_copy(update={"table_expectations": self.table_expectations})
-        update = Update(self.home, settings, self.clock, lambda: self.spark, cause="TEST")
+        update = Update(self.home, settings, self.clock, lambda: self.spark, cause="TEST", sleep=self.waits.append)
         return update.run(Selection(**selection))
 
     def path(self, table: str) -> Path:

@@ -10,6 +10,7 @@ from pipeline.commands.events import events
 from pipeline.commands.files import files
 from pipeline.commands.graph import graph
 from pipeline.commands.history import history
+from pipeline.commands.maintain import maintain
 from pipeline.commands.page import page
 from pipeline.commands.quarantine import quarantine
 from pipeline.commands.reprocess import reprocess
@@ -35,5 +36,6 @@ app.command()(validate)
 app.add_typer(schema_app, name="schema")
 app.command()(reprocess)
 app.command("data-docs")(data_docs)
+app.command()(maintain)
 app.command()(warehouse)
 app.command()(page)

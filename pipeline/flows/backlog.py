@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from pipeline.flows.ingest import IngestFlow
 from pipeline.flows.stream import StreamFlow
 from pipeline.flows.view import ViewFlow
-from pipeline.ingest.zone import present
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +24,7 @@ def backlog(flow: Flow, lakehouse: Lakehouse, batch_id: int) -> dict[str, int]:
         batch_id: The batch; -1 for a flow that has finished none.
     """
     if isinstance(flow, IngestFlow):
-        files = present(flow.zone.discovery().waiting(batch_id))
+        files = flow.waiting(batch_id)
         return {"backlog_files": len(files), "backlog_bytes": sum(file.size_bytes for file in files)}
     sources = [flow.upstream] if isinstance(flow, StreamFlow) else flow.sources if isinstance(flow, ViewFlow) else []
     starts = _next_versions(flow.position.checkpoint() / "offsets" / str(batch_id), len(sources))

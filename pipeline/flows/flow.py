@@ -87,8 +87,8 @@ class Flow(Protocol):
         """Carry one batch into the tables, once, however often it is called for it."""
         ...
 
-    def reset(self) -> dict[str, Written]:
-        """Empty the tables, so that the flow begins anew, and return what that took away."""
+    def begin_anew(self, flow_id: str) -> None:
+        """Take a new identity, so that the whole source is read again; the tables have been emptied."""
         ...
 
 

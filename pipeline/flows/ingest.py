@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
+from pipeline.fault_points import FaultPoint, reach
 from pipeline.flows.flow import FilesGoneError, Progress, moment
 from pipeline.flows.position import Position
 from pipeline.flows.reader import BatchReader
@@ -56,6 +57,7 @@ class IngestFlow:
         self._source = source
         self._schema_log = SchemaLog(lakehouse.state("schema_log", node.name))
         self.files_listed = 0
+        self._looks_again = False
         self.position = Position(lakehouse.state("checkpoints", node.name))
         self.zone = LandingZone(lakehouse.home, source, FileState(lakehouse.state("files", node.name)), self.position)
 
@@ -80,6 +82,20 @@ class IngestFlow:
         self.files_listed = discovery.look(self._lakehouse.clock.now())
         return discovery.stream(self._lakehouse.spark)
 
+    def look_once_read(self) -> None:
+        """Find new files while the stream runs, once it has read those that were found before."""
+        self._looks_again = True
+        self.zone.discovery().look_once_read(self._lakehouse.clock.now())
+
+    def waiting(self, batch_id: int) -> list[LandedFile]:
+        """Return the files that wait behind a batch: those found, and while the stream runs those to be found."""
+        discovery = self.zone.discovery()
+        return discovery.waiting_behind(batch_id) if self._looks_again else present(discovery.waiting(batch_id))
+
+    def has_read_all(self) -> bool:
+        """Tell whether every file that was found has been read."""
+        return self.zone.discovery().has_read_all()
+
     def process(self, rows: DataFrame, batch: Batch) -> Progress:
         """Ingest a batch of files and note what became of each.
 
@@ -88,6 +104,7 @@ class IngestFlow:
         """
         del rows  # the checkpoint names the files
         files, discovered, missing = self.zone.planned(batch, self._lakehouse.clock.now())
+        reach(FaultPoint.DISCOVERY)
         return self._ingest(files, batch, discovered, missing)
 
     def rows_of(self, paths: list[str], version: int) -> DataFrame | None:
@@ -144,8 +161,8 @@ class IngestFlow:
         """
         if accept_loss or not self.table.exists:
             return
-        rows = self.table.read(self._lakehouse.spark)
-        if "source_file" in rows.columns:
+        rows = self.table.read(self._lakehouse.spark) if self.table.is_readable else None
+        if rows is not None and "source_file" in rows.columns:
             held = {row["source_file"] for row in rows.select("source_file").distinct().collect()}
         else:
             held = {path for path, file in self.zone.known().items() if file.rows}
@@ -153,11 +170,10 @@ class IngestFlow:
         if lost:
             raise FilesGoneError(self.node.name, lost, "Put them back, or add --accept-loss to go on without them.")
 
-    def reset(self) -> dict[str, Written]:
-        """Empty the table, so that every file of the landing zone and the archive is read again."""
+    def begin_anew(self, flow_id: str) -> None:
+        """Take a new identity, so that every file of the landing zone and the archive is read again."""
         self.zone.restore_all()
-        self.position.renew()
-        return {self.node.name: self.table.empty(self._lakehouse.spark)}
+        self.position.renew(flow_id)
 
     def _commit(self, records: DataFrame, batch: Batch, now: datetime, known: Known | None) -> None:
         stamped = records.select(

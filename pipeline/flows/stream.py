@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
 from pipeline.errors import AuthorError, DataError
+from pipeline.fault_points import FaultPoint, reach
 from pipeline.flows.flow import Progress, moment
 from pipeline.flows.position import Position
 from pipeline.flows.reader import BatchReader
@@ -83,6 +84,7 @@ class StreamFlow:
             self._stop_on_violations(witness.evidence())
         written = {self.node.name: table.append(self._good(observed), batch)}
         evidence = witness.evidence()
+        reach(FaultPoint.BEFORE_QUARANTINE)
         quarantine = self.node.dataset.quarantine
         if quarantine:
             rejected = self._lakehouse.table(quarantine)
@@ -126,10 +128,9 @@ class StreamFlow:
         evidence = witness.evidence() if self._suite.rules else None
         return Progress(replayed, {self.node.name: moved, quarantine: gone}, evidence, facts)
 
-    def reset(self) -> dict[str, Written]:
-        """Empty the table and its quarantine, so that the source's rows are read again."""
-        self.position.renew()
-        return {name: self._lakehouse.table(name).empty(self._lakehouse.spark) for name in self.targets}
+    def begin_anew(self, flow_id: str) -> None:
+        """Take a new identity, so that all of the source's rows are read again."""
+        self.position.renew(flow_id)
 
     def _queried(self, rows: DataFrame) -> DataFrame:
         if self.node.dataset.quarantine:

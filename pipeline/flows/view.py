@@ -91,10 +91,9 @@ class ViewFlow:
         """Compute the view anew from all rows of its source, once for a batch."""
         return Progress(0, {self.node.name: self.table.replace(self._query(self._source_rows()), batch)})
 
-    def reset(self) -> dict[str, Written]:
-        """Empty the view, so that it is computed anew from all rows of its source."""
-        self.position.renew()
-        return {self.node.name: self.table.empty(self._lakehouse.spark)}
+    def begin_anew(self, flow_id: str) -> None:
+        """Take a new identity, so that the view is computed anew from all rows of its source."""
+        self.position.renew(flow_id)
 
     def _source_rows(self) -> DataFrame:
         return self._lakehouse.table(self._upstream).read(self._lakehouse.spark)

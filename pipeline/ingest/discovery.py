@@ -81,6 +81,31 @@ class Discovery:
         later = (file for file in self._lists.glob("*.json") if int(file.stem) > last)
         return [path for file in later for path in _read(file)["paths"]]
 
+    def look_once_read(self, now: datetime) -> None:
+        """Look for new files if every list has been read; until then they gather, to be one batch."""
+        if self.has_read_all():
+            self.look(now)
+
+    def has_read_all(self) -> bool:
+        """Tell whether batches have passed every list."""
+        newest = max((int(file.stem) for file in self._lists.glob("*.json")), default=-1)
+        done = max((int(file.name) for file in self._checkpoint.glob("commits/[0-9]*")), default=-1)
+        return newest <= self._newest_list_in(done)
+
+    def waiting_behind(self, batch_id: int) -> list[LandedFile]:
+        """Return the files that stand in the landing zone and that neither a batch nor one before it takes."""
+        limit = self._newest_list_in(batch_id)
+        behind = [file for file in self._lists.glob("*.json") if int(file.stem) > limit]
+        taken = self.taken().difference(*(_read(file)["paths"] for file in behind))
+        return [file for file in standing(self._folder, self._source) if file.path not in taken]
+
+    def broken_files(self, batch_id: int) -> list[Path]:
+        """Return which of the lists up to a batch are gone or cut short: their files would be read twice."""
+        numbers = sorted(int(file.stem) for file in self._lists.glob("*.json"))
+        first, last = (numbers[0] if numbers else 0), self._newest_list_in(batch_id)
+        needed = [self._lists / f"{number:010}.json" for number in range(first, last + 1)]
+        return [file for file in [*needed, *([self._older] if first else [])] if not _is_json(file)]
+
     def stream(self, spark: SparkSession) -> DataFrame:
         """Return the stream of lists; one batch takes one list."""
         return (
@@ -108,6 +133,16 @@ class Discovery:
             file = next(file for file in (log / str(entry), log / f"{entry}.compact") if file.exists())
             lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()[1:]]
             yield from (self._lists / Path(unquote(line["path"])).name for line in lines if line["batchId"] == entry)
+
+    def _newest_list_in(self, batch_id: int) -> int:
+        """Return the number of the newest list that a batch takes, or -1."""
+        entry = self._log_offset(batch_id)
+        log = self._checkpoint / "sources" / "0"
+        file = next((file for file in (log / str(entry), log / f"{entry}.compact") if file.exists()), None)
+        if file is None:
+            return -1
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()[1:]]
+        return max((int(Path(unquote(line["path"])).stem) for line in lines), default=-1)
 
     def _log_offset(self, batch_id: int) -> int:
         """Return the last entry of the file source's log in a batch; it may differ from its number after a kill."""
@@ -144,6 +179,14 @@ def _in_batches(files: list[LandedFile], source: FilesSource) -> Iterator[list[L
 
 def _read(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        _read(file)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _write(file: Path, content: Any, modified_ns: int | None = None) -> None:

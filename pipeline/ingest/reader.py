@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import pyarrow as pa
 
+from pipeline.fault_points import FaultPoint, reach
 from pipeline.ingest.columns import to_record_batch
 from pipeline.ingest.evolution import NewKey, can_become_column
 from pipeline.ingest.formats import format_named
@@ -101,6 +102,7 @@ def read_records(path: str, plan: Plan, outcome: FileOutcome) -> Iterator[list[R
     try:
         with open_file(path) as stream:
             for records in format_named(plan.source.format).read_records(stream):
+                reach(FaultPoint.PARSE)
                 if plan.evolves:
                     _note_new_keys(records, plan, outcome)
                 yield records

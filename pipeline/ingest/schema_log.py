@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.errors import EnvironmentFaultError
+from pipeline.errors import DamagedStateError
 from pipeline.ingest.columns import Column
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class SchemaLog:
         """Return all versions, oldest first.
 
         Raises:
-            EnvironmentFaultError: A file of the log is damaged.
+            DamagedStateError: A file of the log is damaged.
         """
         return [_parsed(file) for file in sorted(self.folder.glob("v*.json"))]
 
@@ -54,7 +54,7 @@ class SchemaLog:
         """Return the version in force, or None before the first.
 
         Raises:
-            EnvironmentFaultError: Its file is damaged.
+            DamagedStateError: Its file is damaged.
         """
         files = sorted(self.folder.glob("v*.json"))
         return _parsed(files[-1]) if files else None
@@ -120,4 +120,4 @@ def _parsed(file: Path) -> SchemaVersion:
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"The schema log is damaged: {file}: {error}."
         remedy = "Restore the file from a backup, or rebuild all with `python -m pipeline run --full-refresh-all`."
-        raise EnvironmentFaultError(problem, remedy) from error
+        raise DamagedStateError(problem, remedy) from error

@@ -1,0 +1,97 @@
+"""How `run` runs: once, on and on, or whenever files come."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipeline.arrival import FolderWatch, landing_folders, run_on_arrival
+from pipeline.clock import SystemClock
+from pipeline.live import watching
+from pipeline.maintenance import advice
+from pipeline.session import build_session
+from pipeline.stop import stop_by_signal
+from pipeline.update import Update
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.home import Home
+    from pipeline.result import UpdateResult
+    from pipeline.selection import Selection
+    from pipeline.settings import Settings
+    from pipeline.summary import Summary
+
+_CANCELED = 130
+
+
+class Modes:
+    """Runs a pipeline's updates for somebody who watches."""
+
+    def __init__(self, home: Home, settings: Settings, *, as_json: bool) -> None:
+        self._home = home
+        self._settings = settings
+        self._as_json = as_json
+
+    def once(self, selection: Selection) -> None:
+        """Run one triggered update."""
+        # A process manager's signal ends an update as Ctrl-C does.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            result = self._shown(self._update("USER_ACTION"), lambda update: update.run(selection))
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        if result.state != "COMPLETED":
+            raise typer.Exit(_CANCELED if result.state == "CANCELED" else 1)
+        if (hint := advice(self._home, self._settings)) and not self._as_json:
+            typer.echo(hint)
+
+    def continuously(self) -> None:
+        """Keep all tables up to date until a signal asks for the end."""
+        with stop_by_signal() as stop:
+            result = self._shown(self._update("USER_ACTION"), lambda update: update.run_continuously(stop))
+        if result.errors:
+            raise typer.Exit(1)
+
+    def on_file_arrival(self) -> None:
+        """Run an update whenever files have come, until a signal asks for the end; one session serves them all."""
+        watch = FolderWatch(landing_folders(self._home, self._settings))
+
+        def update(cause: str) -> None:
+            self._say(f"An update runs because of {cause}.")
+            self._shown(self._update("JOB_TASK"), lambda update: update.run())
+
+        try:
+            with stop_by_signal() as stop:
+                run_on_arrival(watch, self._settings.file_arrival, stop, update, self._say)
+        finally:
+            watch.close()
+
+    def _say(self, text: str) -> None:
+        if not self._as_json:
+            typer.echo(text)
+
+    def _update(self, cause: str) -> Update:
+        home, settings = self._home, self._settings
+        return Update(home, settings, SystemClock(), lambda: build_session(home, settings.spark), cause=cause)
+
+    def _shown(self, update: Update, work: Callable[[Update], UpdateResult]) -> UpdateResult:
+        with watching(update.log, quiet=self._as_json) as summary:
+            result = work(update)
+        if self._as_json:
+            typer.echo(json.dumps(_facts(result, summary), indent=2))
+        for table, error in result.errors.items():
+            typer.echo(f"{table}: {error}", err=True)
+        return result
+
+
+def _facts(result: UpdateResult, summary: Summary) -> dict[str, object]:
+    return {
+        "update_id": result.update_id,
+        "state": result.state,
+        "tables": {name: {**summary.facts(name), "status": status} for name, status in result.statuses.items()},
+        "errors": {name: str(error) for name, error in result.errors.items()},
+    }

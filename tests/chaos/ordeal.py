@@ -1,0 +1,156 @@
+"""A lakehouse whose updates are killed, and the truth about what landed in it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from generators.plant import Plant
+from pipeline.clock import SystemClock
+from pipeline.fault_points import VARIABLE
+from pipeline.home import CHECKOUT, Home
+from tests.conftest import TABLES, TestLakehouse, reading
+
+if TYPE_CHECKING:
+    import random
+
+    from generators.landed import Landed
+
+KILLED = -9
+_FULL_REFRESH = ("--full-refresh-all", "--yes")
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One way to end an update before its time.
+
+    Attributes:
+        point: A named point, as the environment variable takes it; None for a random moment.
+        arguments: What the update is asked to do.
+        reads_again: Whether a file is reprocessed by the update.
+    """
+
+    point: str | None = None
+    arguments: tuple[str, ...] = ()
+    reads_again: bool = False
+
+    def __str__(self) -> str:
+        return " ".join([self.point or "a random moment", *self.arguments])
+
+
+NAMED = (
+    Kill("discovery"),
+    Kill("parse:3"),
+    Kill("committed:1"),
+    Kill("before-quarantine"),
+    Kill("committed:2"),
+    Kill("committed:3"),
+    Kill("merge::100"),
+    Kill("event-log-write:2"),
+    Kill("full-refresh:1", _FULL_REFRESH),
+    Kill("reprocess", reads_again=True),
+    Kill("event-log-write:4:3"),
+    Kill("merge::500"),
+    Kill("full-refresh:3", _FULL_REFRESH),
+    Kill("committed:1", _FULL_REFRESH),
+)
+
+
+@dataclass
+class Ordeal:
+    """Lands files, runs and kills updates, and compares the tables with what landed."""
+
+    home: Home
+    dice: random.Random
+    sent: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    missing_device_id: int = 0
+    seconds: float = 12.0
+
+    @property
+    def lakehouse(self) -> TestLakehouse:
+        """The tables, read without Spark."""
+        return TestLakehouse(cast("Any", None), self.home, cast("Any", SystemClock()))
+
+    def land(self) -> None:
+        """Land files of an act drawn by lot."""
+        plant = Plant(self.home.landing / "sensor_readings", SystemClock(), seed=self.dice.randrange(10**6))
+        act = self.dice.choice((plant.batch, plant.batch, plant.late, plant.schema_change))
+        self._take_down(act(files=self.dice.randint(3, 5), records=100))
+
+    def land_broken(self) -> Path:
+        """Land a file that no reader can open, and return where it is."""
+        name = f"broken-{len(self.sent)}.json.gz"
+        self.sent[name] = []
+        return self.lakehouse.land(name, b"this is no gzip")
+
+    def mend(self, broken: Path) -> None:
+        """Put a good file in the place of a broken one."""
+        records = [reading(f"MFG-A-{1000 + number}") for number in range(10)]
+        self.sent[broken.name] = records
+        self.lakehouse.land(broken.name, gzip.compress(json.dumps(records).encode()))
+
+    def run(self, *arguments: str, fault: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run an update to whatever end it comes to."""
+        begun = time.monotonic()
+        with self.start(*arguments, fault=fault) as process:
+            output, errors = process.communicate(timeout=300)
+        if process.returncode == 0:
+            self.seconds = time.monotonic() - begun
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def kill(self, kill: Kill) -> None:
+        """Run an update that dies."""
+        if kill.point is not None:
+            ended = self.run(*kill.arguments, fault=kill.point)
+            assert ended.returncode == KILLED, f"{kill} was never reached: {ended.stdout}{ended.stderr}"
+            return
+        with self.start(*kill.arguments) as process:
+            time.sleep(self.dice.uniform(0.5, self.seconds))
+            process.kill()
+
+    def check(self) -> None:
+        """Compare the tables with what landed, and with each other."""
+        lakehouse = self.lakehouse
+        lakehouse.assert_invariants()
+        held: dict[str, Counter[str]] = {name: Counter() for name in self.sent}
+        for row in lakehouse.rows(TABLES[0]):
+            held[Path(row["source_file"]).name][_told(row)] += 1
+        assert held == {name: Counter(map(_told, records)) for name, records in self.sent.items()}
+        assert len(lakehouse.rows(TABLES[2], "record_id")) == self.missing_device_id
+        assert {Path(path).name for path in lakehouse.files()} == set(self.sent)
+
+    def is_all_read(self) -> bool:
+        """Tell whether gold counts all readings that landed, those without a device left out."""
+        rows = self.lakehouse.rows(TABLES[3], "reading_count")
+        return bool(sum(row["reading_count"] for row in rows) == self._valid_readings())
+
+    def start(self, *arguments: str, fault: str | None = None) -> subprocess.Popen[str]:
+        """Start an update, or a mode that goes on."""
+        command = [sys.executable, "-m", "pipeline", "run", "--json", "--home", str(self.home.root), *arguments]
+        environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+        if fault is not None:
+            environment[VARIABLE] = fault
+        return subprocess.Popen(
+            command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def _valid_readings(self) -> int:
+        return sum(map(len, self.sent.values())) - self.missing_device_id
+
+    def _take_down(self, landed: Landed) -> None:
+        self.missing_device_id += landed.missing_device_id
+        for file in landed.files:
+            self.sent[file.name] = json.loads(file.read_text(encoding="utf-8"))
+
+
+def _told(record: dict[str, Any]) -> str:
+    names = ("device_id", "timestamp", "temperature_celsius", "vibration_hz", "location", "humidity_percent")
+    return json.dumps([record.get(name) for name in names])

@@ -1,0 +1,62 @@
+"""Updates killed at named points and at random moments; `make chaos N=50 SEED=1`."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.fault_points import FaultPoint
+from pipeline.home import Home
+from tests.chaos.ordeal import NAMED, Kill, Ordeal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.chaos
+
+KILLS = int(os.environ.get("N") or 5)
+SEED = int(os.environ.get("SEED") or 1)
+
+
+def test_named_kills_cover_every_fault_point() -> None:
+    assert {(kill.point or "").partition(":")[0] for kill in NAMED} == set(FaultPoint)
+
+
+def test_update_after_each_kill_needs_no_hand_and_loses_counts_and_repeats_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dice = random.Random(SEED)
+    ordeal = Ordeal(Home(tmp_path / "a home"), dice)
+    for number, kill in enumerate(_drawn(dice, KILLS), start=1):
+        _say(capsys, f"\nkill {number} of {KILLS}, seed {SEED}: {kill} ")
+        if kill.reads_again or not ordeal.sent:
+            broken = ordeal.land_broken()
+            ordeal.land()
+            assert ordeal.run().returncode == 0
+            ordeal.mend(broken)
+        ordeal.land()
+        ordeal.kill(kill)
+        if dice.random() < 0.5:
+            ordeal.land()
+        after = ordeal.run()
+        assert after.returncode == 0, after.stdout + after.stderr
+        ordeal.check()
+        _say(capsys, f"- {sum(map(len, ordeal.sent.values())):,} readings hold")
+
+
+def _say(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    with capsys.disabled():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _drawn(dice: random.Random, count: int) -> list[Kill]:
+    """Return so many kills: every named point once before any twice, with a random moment after each second."""
+    named = [*NAMED]
+    dice.shuffle(named)
+    rounds = [kill for index, one in enumerate(named) for kill in ([one, Kill()] if index % 2 else [one])]
+    return [rounds[number % len(rounds)] for number in range(count)]

@@ -1,0 +1,171 @@
+"""State that was damaged behind the pipeline's back: refused with the command to type, or without effect."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.errors import DamagedStateError, LakehouseError
+from tests.conftest import TABLES, reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import TestLakehouse
+
+pytestmark = pytest.mark.spark
+
+BRONZE, SILVER, _, GOLD = TABLES
+
+
+def checkpoint_of(lakehouse: TestLakehouse, table: str) -> Path:
+    (folder,) = (lakehouse.home.state / "checkpoints" / "smart_factory" / table).glob("*/")
+    return folder
+
+
+def newest(folder: Path, pattern: str = "[0-9]*") -> Path:
+    return max(folder.glob(pattern))
+
+
+# The others take as long, and `make chaos` has the time.
+QUICK = {"checkpoint deleted", "newest commit removed", "lists of files deleted"}
+
+
+def lose_newest_commit(log: Path) -> None:
+    version = newest(log, "*.json").stem
+    for file in log.glob(f"*{version}*"):
+        file.unlink()
+
+
+DAMAGES: dict[str, tuple[str, Callable[[TestLakehouse], object], str]] = {
+    "checkpoint deleted": (
+        BRONZE,
+        lambda lakehouse: shutil.rmtree(checkpoint_of(lakehouse, BRONZE).parent),
+        "is gone or cut short",
+    ),
+    "plan of a batch cut short": (
+        SILVER,
+        lambda lakehouse: os.truncate(newest(checkpoint_of(lakehouse, SILVER) / "offsets"), 0),
+        "is damaged",
+    ),
+    "what the checkpoint has passed cut short": (
+        GOLD,
+        lambda lakehouse: os.truncate(newest(checkpoint_of(lakehouse, GOLD) / "commits"), 0),
+        "is damaged",
+    ),
+    "lists of files deleted": (
+        BRONZE,
+        lambda lakehouse: shutil.rmtree(checkpoint_of(lakehouse, BRONZE) / "discovered"),
+        "is damaged",
+    ),
+    "log of the file source deleted": (
+        BRONZE,
+        lambda lakehouse: shutil.rmtree(checkpoint_of(lakehouse, BRONZE) / "sources"),
+        "is damaged",
+    ),
+    "newest commit removed": (
+        SILVER,
+        lambda lakehouse: lose_newest_commit(lakehouse.path(SILVER) / "_delta_log"),
+        "has lost commits",
+    ),
+    "first commit removed": (
+        BRONZE,
+        lambda lakehouse: min((lakehouse.path(BRONZE) / "_delta_log").glob("*.json")).unlink(),
+        "is gone or damaged",
+    ),
+    "Delta log removed": (
+        SILVER,
+        lambda lakehouse: shutil.rmtree(lakehouse.path(SILVER) / "_delta_log"),
+        "holds data files without it",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.chaos) for name in DAMAGES],
+)
+def test_damage_is_refused_with_the_command_that_mends_it_and_that_command_does(
+    lakehouse: TestLakehouse, damage: str
+) -> None:
+    table, do, words = DAMAGES[damage]
+    for number in range(2):
+        lakehouse.land(f"{number}.json", [reading(), reading(None)])
+        assert lakehouse.update().state == "COMPLETED"
+    lakehouse.land("new.json", [reading("MFG-A-1001")])
+    do(lakehouse)
+    counted = lakehouse.counted_by_events(*TABLES)
+    result = lakehouse.update(refresh=(table,))
+    assert result.state == "FAILED"
+    error = result.errors[table]
+    assert words in error.problem
+    assert not error.retryable
+    assert f"python -m pipeline run --full-refresh {table}" in error.remedy
+    assert lakehouse.counted_by_events(table)[table] == counted[table]
+    assert lakehouse.waits == []
+
+    assert lakehouse.update(full_refresh=(table,)).errors == {}
+    assert lakehouse.update().state == "COMPLETED"
+    lakehouse.assert_invariants()
+    assert len(lakehouse.rows(BRONZE)) == 5
+
+
+def test_full_refresh_after_the_event_log_was_lost_counts_every_row(lakehouse: TestLakehouse) -> None:
+    lakehouse.land("a.json", [reading(), reading(None)])
+    lakehouse.update()
+    shutil.rmtree(lakehouse.path("event_log"))
+    assert lakehouse.update(full_refresh_all=True).state == "COMPLETED"
+    lakehouse.assert_invariants()
+
+
+def test_event_log_without_its_delta_log_is_not_written_over(lakehouse: TestLakehouse) -> None:
+    lakehouse.land("a.json", [reading()])
+    lakehouse.update()
+    shutil.rmtree(lakehouse.path("event_log") / "_delta_log")
+    with pytest.raises(DamagedStateError, match="has lost its _delta_log") as caught:
+        lakehouse.update()
+    assert "--full-refresh-all" in caught.value.remedy
+
+
+def test_schema_log_that_is_damaged_is_named_and_the_version_before_it_takes_over(lakehouse: TestLakehouse) -> None:
+    lakehouse.land("a.json", [reading()])
+    lakehouse.update()
+    lakehouse.land("b.json", [reading(humidity_percent=40.0)])
+    lakehouse.update()
+    damaged = newest(lakehouse.home.state / "schema_log" / "smart_factory" / BRONZE, "v*.json")
+    os.truncate(damaged, 20)
+    with pytest.raises(LakehouseError, match="The schema log is damaged") as caught:
+        lakehouse.update()
+    assert damaged.name in str(caught.value)
+    assert not caught.value.retryable
+    damaged.unlink()
+    lakehouse.land("c.json", [reading(humidity_percent=41.0)])
+    assert lakehouse.update().state == "COMPLETED"
+    lakehouse.assert_invariants()
+    assert [row["humidity_percent"] for row in lakehouse.rows(BRONZE, "humidity_percent")] == [40.0, 41.0, None]
+
+
+def test_clock_set_back_a_day_and_another_time_zone_change_nothing(
+    lakehouse: TestLakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lakehouse.land("a.json", [reading()])
+    lakehouse.update()
+    lakehouse.clock.advance(timedelta(days=-1))
+    lakehouse.land("b.json", [reading(at="2026-02-28T11:30:00")])
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    try:
+        assert lakehouse.update().state == "COMPLETED"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    lakehouse.assert_invariants()
+    assert len(lakehouse.rows(SILVER)) == 2
+    sequences = [row["sequence"] for row in lakehouse.rows("event_log", "sequence", by="sequence")]
+    assert len(set(sequences)) == len(sequences)
