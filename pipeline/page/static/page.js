@@ -41,6 +41,7 @@ function go(change) {
   location.hash = `#/${next.view}${text ? `?${text}` : ""}`;
 }
 
+let ticking = 0;
 let asking = false;
 let again = false;
 
@@ -61,6 +62,7 @@ async function refresh() {
 async function draw() {
   const { view, update, table: chosen, list } = route();
   const focused = focusKey();
+  clearTimeout(ticking);
   for (const link of document.querySelectorAll(".tabs a")) link.toggleAttribute("aria-current", link.dataset.view === view);
   document.body.dataset.view = view;
   if (view !== "graph") drawer.close();
@@ -82,7 +84,9 @@ function keyOf(element) {
 
 async function drawGraph(update, chosen, list) {
   const graph = await get(update ? `/api/graph?update=${encodeURIComponent(update)}` : "/api/graph");
-  page.graph = graph;
+  clearTimeout(ticking);
+  // Between two events of a running update its clock still runs.
+  if (graph.update?.is_live) ticking = setTimeout(refresh, 1000);
   showRunner(graph.runner);
   if (!graph.nodes.length) {
     drawer.close();
