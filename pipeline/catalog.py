@@ -32,9 +32,10 @@ def open_lakehouse(spark: SparkSession, home: Home, settings: Settings, clock: C
     schema = settings.target_schema
 
     def empty_files(dataset: Dataset, source: FilesSource) -> DataFrame:
-        latest = SchemaLog(home.state / "schema_log" / schema / dataset.name).latest()
+        log = SchemaLog(home.state / "schema_log" / schema / dataset.name)
+        latest = log.latest()
         logged = latest.columns if latest else ()
-        columns = (*logged, *new_hints(source, logged).values())
+        columns = (*logged, *new_hints(source, logged, log.taken_away()).values())
         data = [f"`{column.name}` {_SQL_TYPES[column.type]}" for column in columns]
         technical = [
             "_rescued_data STRING",

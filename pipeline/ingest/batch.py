@@ -85,7 +85,7 @@ class FileBatch:
         """Return the newest version, hints included that were given after it."""
         version = self._schema_log.latest()
         columns = version.columns if version else ()
-        hinted = new_hints(self._source, columns)
+        hinted = new_hints(self._source, columns, self._schema_log.taken_away())
         if version and not hinted:
             return version
         held_back = tuple(name for name in (version.held_back if version else ()) if name not in hinted)

@@ -47,13 +47,19 @@ def can_become_column(name: str, columns: Sequence[Column], held_back: Sequence[
     return is_legal_name(name) and name.lower() not in taken and len(columns) < max_columns
 
 
-def new_hints(source: FilesSource, columns: Sequence[Column]) -> dict[str, Column]:
+def new_hints(source: FilesSource, columns: Sequence[Column], taken_away: Sequence[Column] = ()) -> dict[str, Column]:
     """Return the hinted columns that are not among the columns yet.
+
+    Args:
+        source: What gives the hints.
+        columns: The columns in force.
+        taken_away: Columns that are no longer in force and that tables still have.
 
     Raises:
         AuthorError: A hint gives a column that exists another type, or its name in another case.
     """
-    taken = {column.name.lower(): column for column in columns}
+    there = {column.name.lower() for column in columns}
+    taken = {column.name.lower(): column for column in (*taken_away, *columns)}
     for hint in source.hints:
         column = taken.get(hint.name.lower(), hint)
         if column != hint:
@@ -62,7 +68,7 @@ def new_hints(source: FilesSource, columns: Sequence[Column]) -> dict[str, Colum
                 f"is there as `{column.name} {column.type.upper()}`, and a column cannot change its type."
             )
             raise AuthorError(problem, "Correct the hint, or give the values another name where they are sent.")
-    return {hint.name: hint for hint in source.hints if hint.name.lower() not in taken}
+    return {hint.name: hint for hint in source.hints if hint.name.lower() not in there}
 
 
 def evolved(source: FilesSource, version: SchemaVersion, keys: Mapping[str, NewKey]) -> dict[str, Column]:

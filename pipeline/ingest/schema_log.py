@@ -59,6 +59,18 @@ class SchemaLog:
         files = sorted(self.folder.glob("v*.json"))
         return _parsed(files[-1]) if files else None
 
+    def taken_away(self) -> tuple[Column, ...]:
+        """Return the columns that a revert took away and no hint has brought back; tables still have them.
+
+        Raises:
+            DamagedStateError: A file of the log is damaged.
+        """
+        latest = self.latest()
+        if latest is None or not latest.held_back:
+            return ()
+        ever = {column.name: column for version in self.versions() for column in version.columns}
+        return tuple(ever[name] for name in latest.held_back if name in ever)
+
     def add(
         self,
         columns: tuple[Column, ...],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.errors import AuthorError
 from pipeline.ingest.evolution import NewColumnsError
 from pipeline.ingest.schema_log import SchemaLog
 from tests.conftest import NOON
@@ -104,6 +105,35 @@ def test_hint_that_changes_a_columns_type_is_refused_in_one_sentence(things: Thi
     things('schema_hints="a STRING, b STRING"')
     with pytest.raises(Exception, match="schema_hints give `b STRING`, but the column is there as `b DOUBLE`"):
         lakehouse.update()
+
+
+def test_column_that_a_revert_took_away_comes_back_by_a_hint_of_the_same_type_alone(things: Things) -> None:
+    lakehouse = things('schema_hints="a STRING"')
+    log = SchemaLog(lakehouse.home.state / "schema_log" / "things" / "things")
+    land_in_order(lakehouse, [{"a": "1", "b": 5}])
+    lakehouse.update()
+    reverted = log.revert(NOON)
+    assert reverted is not None
+    assert reverted.held_back == ("b",)
+    lakehouse.land("1.json", [{"a": "2", "b": 6}], folder="things")
+    assert lakehouse.update().state == "COMPLETED"
+    assert data_of(lakehouse) == [("1", 5.0, None), ("2", None, {"b": 6})]
+
+    lakehouse.land("2.json", [{"a": "3", "b": 7}], folder="things")
+    for hint, said in (("b STRING", "there as `b DOUBLE`"), ("B DOUBLE", "there as `b DOUBLE`")):
+        things(f'schema_hints="a STRING, {hint}"')
+        with pytest.raises(AuthorError, match=f"schema_hints give `{hint}`, but the column is {said}"):
+            lakehouse.update()
+    things('schema_hints="a STRING, b DOUBLE"')
+    assert lakehouse.update().state == "COMPLETED"
+    assert data_of(lakehouse) == [("1", 5.0, None), ("2", None, {"b": 6}), ("3", 7.0, None)]
+    latest = log.latest()
+    assert latest is not None
+    assert (latest.held_back, latest.added) == ((), {"b": "schema_hints"})
+    ids = {row["a"]: row["record_id"] for row in lakehouse.rows("things")}
+    assert lakehouse.update(reprocess_files=("1.json",)).state == "COMPLETED"
+    assert data_of(lakehouse) == [("1", 5.0, None), ("2", 6.0, None), ("3", 7.0, None)]
+    assert {row["a"]: row["record_id"] for row in lakehouse.rows("things")} == ids
 
 
 def test_no_more_than_max_columns_are_taken_and_the_rest_is_rescued(things: Things) -> None:
