@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 
@@ -128,6 +129,22 @@ def test_wrong_use_ends_with_two_and_one_sentence(capsys: Captured, words: list[
     message = capsys.readouterr().err
     assert said in message
     assert "Traceback" not in message
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        pytest.param(["--full-refresh", "silver_cleaned_sensors"], "silver_cleaned_sensors and everything", id="one"),
+        pytest.param(["--full-refresh-all"], "every table", id="all"),
+    ],
+)
+def test_full_refresh_asks_first_and_a_no_leaves_everything_as_it_is(
+    tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch, words: list[str], what: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert pipeline("run", *words, "--home", str(tmp_path / "home")) == 1
+    assert f"A full refresh empties {what}" in capsys.readouterr().out
+    assert not (tmp_path / "home" / "smart_factory").exists()
 
 
 def test_home_that_cannot_be_written_ends_with_one_and_the_remedy(tmp_path: Path, capsys: Captured) -> None:
