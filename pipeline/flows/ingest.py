@@ -18,6 +18,7 @@ from pipeline.ingest.identity import with_known_ids
 from pipeline.ingest.reader import FileOutcome, read_error
 from pipeline.ingest.schema_log import SchemaLog
 from pipeline.ingest.zone import LandingZone, present
+from pipeline.intent import IntentFile
 from pipeline.tables import Batch, Table, Written
 
 if TYPE_CHECKING:
@@ -166,7 +167,10 @@ class IngestFlow:
             held = {row["source_file"] for row in rows.select("source_file").distinct().collect()}
         else:
             held = {path for path, file in self.zone.known().items() if file.rows}
-        lost = self.zone.lost(held)
+        # What a reprocessing that was cut short has taken out of the table is not lost yet.
+        begun = IntentFile(self._lakehouse.state("reprocess", self.node.name) / "intent.json").read()
+        taken_out = begun["paths"] if begun else []
+        lost = self.zone.lost(held.union(taken_out) - set(self.zone.without_rows(taken_out)))
         if lost:
             raise FilesGoneError(self.node.name, lost, "Put them back, or add --accept-loss to go on without them.")
 
