@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.errors import AuthorError, UnknownNameError
 from pipeline.quality import suites as suites_module
+from pipeline.quality.compiler import open_context
 from pipeline.quality.judge import FAILED, WARNED, judge
 from pipeline.quality.rules import TableExpectation
 from pipeline.quality.suites import CACHE_VARIABLE, Suites, check_declared
@@ -57,6 +58,26 @@ def test_compiled_suite_judges_rows_and_names_what_needs_the_whole_table(tmp_pat
     ]
     assert suite.table_expectations == (TableExpectation("unique_id", "warn", "why unique_id"),)
     assert verdicts(orders, suite) == [("a", [], []), ("b", [], ["positive"]), ("c", ["has_amount"], [])]
+
+
+@pytest.mark.usefixtures("cache")
+def test_suite_that_was_edited_through_great_expectations_is_read_as_it_is(tmp_path: Path, orders: DataFrame) -> None:
+    context = open_context(tmp_path)
+    from great_expectations import ExpectationSuite
+    from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
+
+    suite = context.suites.add(ExpectationSuite(name="orders", expectations=[NOT_NULL]))
+    suite.add_expectation(
+        ExpectColumnValuesToBeBetween(
+            column="amount", min_value=0, meta={"name": "positive", "action": "warn", "why": "as the shop wants it"}
+        )
+    )
+    compiled = Suites(tmp_path).compiled("orders", orders)
+    assert [(rule.name, rule.action, rule.why) for rule in compiled.rules] == [
+        ("has_amount", "drop", "why has_amount"),
+        ("positive", "warn", "as the shop wants it"),
+    ]
+    assert verdicts(orders, compiled) == [("a", [], []), ("b", [], ["positive"]), ("c", ["has_amount"], [])]
 
 
 def test_suite_once_compiled_comes_from_the_cache_until_its_file_changes(
