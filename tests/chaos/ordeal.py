@@ -126,6 +126,7 @@ class Ordeal:
         assert held == {name: Counter(map(_told, records)) for name, records in self.sent.items()}
         assert len(lakehouse.rows(TABLES[2], "record_id")) == self.missing_device_id
         assert {Path(path).name for path in lakehouse.files()} == set(self.sent)
+        self._check_sums()
 
     def is_all_read(self) -> bool:
         """Tell whether gold counts all readings that landed, those without a device left out."""
@@ -142,6 +143,26 @@ class Ordeal:
             command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
+    def _check_sums(self) -> None:
+        """Compare what all events together say was written, deleted and dropped with what the tables hold."""
+        bronze, silver, quarantine, _ = TABLES
+        told = {table: self.lakehouse.metrics(table) for table in TABLES}
+        held = {table: len(self.lakehouse.rows(table)) for table in TABLES}
+        deleted = {table: _sum(told[table], "num_deleted_rows") for table in TABLES}
+        assert {table: _sum(told[table], "num_output_rows") - deleted[table] for table in TABLES} == held
+        dropped = _sum(told[silver], "num_dropped_rows")
+        assert dropped - deleted[quarantine] == held[quarantine]
+        read = _sum(told[silver], "num_input_rows")
+        assert read == _sum(told[silver], "num_output_rows") + dropped == _sum(told[bronze], "num_output_rows")
+        verdicts = self.lakehouse.quality(silver)
+        assert _sum(verdicts, "dropped_records") == dropped
+        rules = [rule for verdict in verdicts for rule in verdict["expectations"] if rule["scope"] == "row"]
+        judged = {rule["name"]: 0 for rule in rules}
+        for rule in rules:
+            judged[rule["name"]] += rule["passed_records"] + rule["failed_records"]
+        assert judged == dict.fromkeys(judged, read)
+        assert _sum([rule for rule in rules if rule["name"] == "valid_device_id"], "failed_records") == dropped
+
     def _valid_readings(self) -> int:
         return sum(map(len, self.sent.values())) - self.missing_device_id
 
@@ -149,6 +170,10 @@ class Ordeal:
         self.missing_device_id += landed.missing_device_id
         for file in landed.files:
             self.sent[file.name] = json.loads(file.read_text(encoding="utf-8"))
+
+
+def _sum(details: list[dict[str, Any]], name: str) -> int:
+    return sum(item.get(name, 0) for item in details)
 
 
 def _told(record: dict[str, Any]) -> str:
