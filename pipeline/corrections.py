@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 _FIELDS = ("record_id", "column", "value")
 _VALUES = "__corrected"
+_STAMP = "%Y%m%dT%H%M%S%fZ"
+_KEPT = re.compile(r"(\d{8}T\d{12}Z)-")
 _REMEDY = 'Write the columns record_id,column,value (CSV) or {"record_id": …, "column": …, "value": …} a line.'
 
 
@@ -36,6 +41,15 @@ class Corrections:
     def columns(self) -> list[str]:
         """Return the columns that are corrected, in the order of the file."""
         return list(dict.fromkeys(column for columns in self.values.values() for column in columns))
+
+    def text(self) -> str:
+        """Return them as JSON Lines, as a file of corrections holds them."""
+        lines = (
+            dict(zip(_FIELDS, (record_id, column, value), strict=True))
+            for record_id, columns in self.values.items()
+            for column, value in columns.items()
+        )
+        return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
 
     def applied(self, rows: DataFrame) -> DataFrame:
         """Return rows with the corrected values in place, in their columns' own types."""
@@ -78,6 +92,45 @@ class Corrections:
                     kind = rows.schema[column].dataType.simpleString()
                     problem = f"{where}: {value!r} for `{column}` of {row['record_id']} is no {kind}."
                     raise AuthorError(problem, "Correct the file.")
+
+
+class KeptCorrections:
+    """The corrections that were ever replayed into one table: a file for each replay, named by when it was given."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def prepare(self, content: str, suffix: str, replay_id: str, now: datetime) -> Path:
+        """Write a file that is kept from `settle` on, and return where it will be; it is on disk when this returns."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file = self._folder / f"{now.astimezone(UTC):{_STAMP}}-{replay_id}{suffix}"
+        with _scratch(file).open("w", encoding="utf-8") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        return file
+
+    def settle(self, file: Path) -> None:
+        """Keep a file that was prepared."""
+        if _scratch(file).exists():
+            _scratch(file).replace(file)
+
+    def newest(self) -> dict[str, tuple[datetime, dict[str, str | None]]]:
+        """Return for each record when it was corrected last, and the values that it got then.
+
+        Raises:
+            AuthorError: A file that was kept cannot be read any more.
+        """
+        found: dict[str, tuple[datetime, dict[str, str | None]]] = {}
+        for file in sorted(self._folder.glob("*")):
+            if match := _KEPT.match(file.name):
+                given_at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
+                found |= {record: (given_at, values) for record, values in read_corrections(file).values.items()}
+        return found
+
+
+def _scratch(file: Path) -> Path:
+    return file.with_name(f".{file.name}")
 
 
 def read_corrections(file: Path) -> Corrections:

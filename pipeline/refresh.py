@@ -93,10 +93,15 @@ class Refresh:
                 result.statuses.setdefault(target, "EXCLUDED")
 
     def _clean_up(self, chosen: set[str], selection: Selection, result: UpdateResult) -> None:
-        """Read files again that are due, and clean the landing zone; only after a whole update without an error."""
+        """Read files again that are due, correct rows again, and clean the landing zone.
+
+        Only after a whole update without an error.
+        """
         if not result.errors and chosen == {node.name for node in self._lakehouse.graph.tables}:
             if self._files_again.begin_due(selection):
                 self._files_again.finish(self._run_flow)
+            if self._replays.begin_due():
+                self._replays.finish(self._run_flow)
             clean_landing_zones(self.flows)
 
     def _refresh_one(self, flow: Flow, result: UpdateResult) -> None:

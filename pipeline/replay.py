@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import pyarrow.compute as pc
+from deltalake import DeltaTable
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
-from pipeline.corrections import Corrections, read_corrections
+from pipeline.corrections import Corrections, KeptCorrections, read_corrections
 from pipeline.errors import AuthorError, UnknownNameError
 from pipeline.flows.stream import VERDICT, StreamFlow
 from pipeline.flows.view import ViewFlow
@@ -18,8 +18,8 @@ from pipeline.intent import IntentFile
 from pipeline.tables import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from pyspark.sql import DataFrame
 
@@ -56,24 +56,37 @@ class Replays:
         if not quarantine.exists or "record_id" not in quarantine.read(self._lakehouse.spark).columns:
             problem = f"`{request.quarantine}` has no rows with a record_id that could be replayed."
             raise AuthorError(problem, "`python -m pipeline quarantine list` shows the rows that there are.")
-        intent: dict[str, Any] = {
-            "id": str(uuid.uuid4()),
-            "quarantine": request.quarantine,
-            "version": quarantine.version(),
-            "record_ids": list(request.record_ids),
-            "rules": list(request.rules),
-            "corrections": None,
-        }
-        rows = self._selected(flow, intent)
+        intent = self._intent(request.quarantine, request.record_ids, request.rules)
         if request.corrections is not None:
             corrections = read_corrections(request.corrections)
-            corrections.check(rows, _FIXED, request.corrections)
-            intent["corrections"] = self._kept(request.corrections, flow, intent["id"])
-        self._reporter.replay_begun(
-            request.quarantine,
-            {key: intent[key] for key in ("record_ids", "rules", "corrections")},
-        )
-        self._intent_of(flow).write(intent)
+            corrections.check(self._selected(flow, intent), _FIXED, request.corrections)
+            text = request.corrections.read_text(encoding="utf-8")
+            intent["corrections"] = self._kept(flow, text, request.corrections.suffix, intent["id"])
+        self._begin(flow, intent)
+
+    def begin_due(self) -> bool:
+        """Begin to replay rows that had been corrected and were quarantined again since, with their corrections.
+
+        That happens to rows whose files were read again, or whose table was filled anew.
+
+        Returns:
+            Whether there was any.
+        """
+        begun = False
+        for flow in self._flows:
+            newest = KeptCorrections(self._lakehouse.state("corrections", flow.node.name)).newest()
+            quarantine = str(flow.node.dataset.quarantine)
+            again = {
+                record_id: newest[record_id][1]
+                for record_id, quarantined_at in self._quarantined(quarantine, list(newest))
+                if quarantined_at > newest[record_id][0]
+            }
+            if again:
+                intent = self._intent(quarantine, sorted(again), ())
+                intent["corrections"] = self._kept(flow, Corrections(again).text(), ".jsonl", intent["id"])
+                self._begin(flow, intent)
+                begun = True
+        return begun
 
     def finish(self, run_flow: Callable[[Flow], None]) -> None:
         """Carry out what was begun, now or by an earlier update that was cut short.
@@ -90,8 +103,11 @@ class Replays:
                 self._intent_of(flow).clear()
 
     def _carry_out(self, flow: StreamFlow, intent: dict[str, Any], run_flow: Callable[[Flow], None]) -> None:
-        file = intent["corrections"]
-        corrections = read_corrections(self._lakehouse.home.root / file) if file else Corrections({})
+        file, corrections = intent["corrections"], Corrections({})
+        if file:
+            kept = self._lakehouse.home.root / file
+            KeptCorrections(kept.parent).settle(kept)
+            corrections = read_corrections(kept)
         batch = Batch(self._update_id, flow.node.name, intent["id"], 0)
         progress = flow.replay(corrections.applied(self._selected(flow, intent)), batch)
         evidence = {"corrections_file": file, "num_corrected_values": corrections.count}
@@ -127,15 +143,35 @@ class Replays:
             )
         )
 
-    def _kept(self, file: Path, flow: StreamFlow, intent_id: str) -> str:
-        """Copy a file of corrections beside the state, and return where, counted from the home."""
-        folder = self._lakehouse.state("corrections", flow.node.name)
-        folder.mkdir(parents=True, exist_ok=True)
-        copy = folder / f"{intent_id}{file.suffix}"
-        shutil.copyfile(file, copy)
-        with copy.open("rb") as stream:
-            os.fsync(stream.fileno())
-        return str(copy.relative_to(self._lakehouse.home.root))
+    def _intent(self, quarantine: str, record_ids: Sequence[str], rules: Sequence[str]) -> dict[str, Any]:
+        return {
+            "id": str(uuid.uuid4()),
+            "quarantine": quarantine,
+            "version": self._lakehouse.table(quarantine).version(),
+            "record_ids": list(record_ids),
+            "rules": list(rules),
+            "corrections": None,
+        }
+
+    def _begin(self, flow: StreamFlow, intent: dict[str, Any]) -> None:
+        told = {key: intent[key] for key in ("record_ids", "rules", "corrections")}
+        self._reporter.replay_begun(intent["quarantine"], told)
+        self._intent_of(flow).write(intent)
+
+    def _quarantined(self, quarantine: str, record_ids: list[str]) -> list[tuple[str, datetime]]:
+        """Return which of some records are in a quarantine, and since when."""
+        table = self._lakehouse.table(quarantine)
+        if not record_ids or not table.exists:
+            return []
+        wanted = pc.field("record_id").isin(record_ids)
+        rows = DeltaTable(table.path).to_pyarrow_dataset().to_table(["record_id", "quarantined_at"], filter=wanted)
+        return [(row["record_id"], row["quarantined_at"]) for row in rows.to_pylist()]
+
+    def _kept(self, flow: StreamFlow, text: str, suffix: str, replay_id: str) -> str:
+        """Put corrections beside the state, and return where they are once the replay has begun, from the home."""
+        kept = KeptCorrections(self._lakehouse.state("corrections", flow.node.name))
+        file = kept.prepare(text, suffix, replay_id, self._lakehouse.clock.now())
+        return str(file.relative_to(self._lakehouse.home.root))
 
     def _flow_of(self, quarantine: str) -> StreamFlow:
         known = {str(flow.node.dataset.quarantine): flow for flow in self._flows}

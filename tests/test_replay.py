@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -131,6 +132,37 @@ def test_replay_cut_short_is_finished_by_the_next_update(
     assert record_id in {row["record_id"] for row in lakehouse.rows(SILVER)}
     assert lakehouse.metrics(SILVER)[-1]["num_output_rows"] == 1
     assert not IntentFile(lakehouse.home.state / "replay/smart_factory" / SILVER / "intent.json").read()
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param({"reprocess_files": ("a.json",)}, id="file_read_again"),
+        pytest.param({"full_refresh": (SILVER,)}, id="table_filled_anew"),
+    ],
+)
+def test_corrected_row_that_is_quarantined_again_is_corrected_again_and_no_other(
+    lakehouse: TestLakehouse, rejected: dict[str, dict[str, Any]], tmp_path: Path, again: dict[str, Any]
+) -> None:
+    ids = {place: row["record_id"] for place, row in rejected.items()}
+    file = corrections(tmp_path, (ids["too hot"], "temperature_celsius", 31), (ids["no time"], "timestamp", "noon"))
+    assert lakehouse.update(replay=ReplayRequest(QUARANTINE, corrections=file)).state == "COMPLETED"
+    assert ids["too hot"] in {row["record_id"] for row in lakehouse.rows(SILVER)}
+
+    lakehouse.clock.advance(timedelta(minutes=1))
+    assert lakehouse.update(**again).state == "COMPLETED"
+    if "full_refresh" in again:
+        # Only a whole update looks for what is due.
+        assert lakehouse.update().state == "COMPLETED"
+    lakehouse.assert_invariants()
+    held = {row["record_id"]: row["temperature_celsius"] for row in lakehouse.rows(SILVER)}
+    assert held[ids["too hot"]] == 31
+    assert {row["location"] for row in lakehouse.rows(QUARANTINE)} == {"no device", "blank device", "no time"}
+    assert lakehouse.metrics(SILVER)[-1]["num_corrected_values"] == 2
+    lakehouse.clock.advance(timedelta(minutes=1))
+    versions = lakehouse.version(SILVER), lakehouse.version(QUARANTINE)
+    assert lakehouse.update().state == "COMPLETED"
+    assert (lakehouse.version(SILVER), lakehouse.version(QUARANTINE)) == versions
 
 
 def test_replay_that_asks_for_what_is_not_there_is_refused_and_changes_nothing(
