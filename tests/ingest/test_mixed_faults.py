@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _MIXED = [
     fault for fault in SMALL_FAULTS if fault.name not in {"big_record", "wide_record", "no_read_permission"}
 ]  # fmt: skip
-_FILES = st.lists(MIXED_FILES | MIXED_FILES | st.sampled_from(_MIXED), min_size=16, max_size=32)
+_FILES = st.lists(MIXED_FILES | MIXED_FILES | st.sampled_from(_MIXED), min_size=8, max_size=24)
 _number = itertools.count()
 
 
