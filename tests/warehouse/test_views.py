@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ from pipeline.warehouse.embedded import EmbeddedWarehouse
 from tests.conftest import NOON, TABLES, TestLakehouse, reading
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyspark.sql import SparkSession
 
 pytestmark = pytest.mark.spark
@@ -29,6 +32,11 @@ VIEWS = {
     for folder in ("pipeline/warehouse/views", "pipeline/smart_factory_views")
     for file in (CHECKOUT / folder).glob("*.sql")
 }
+OVER_EVENTS = [
+    file
+    for file in sorted((CHECKOUT / "pipeline" / "warehouse" / "views").glob("*.sql"))
+    if "get_json_object" in file.read_text(encoding="utf-8")
+]
 
 
 @dataclass
@@ -57,6 +65,31 @@ class Story:
         ]
 
 
+def paths_read(sql: str) -> set[str]:
+    """Return the paths into an event's `details` that a view's SQL names."""
+    begins = {
+        "details": "",
+        **{alias: f"{path}." for path, alias in re.findall(r"\(details, '\$\.([\w.]+)'\) AS (metrics|quality)", sql)},
+    }
+    found = set()
+    for source, path, fields in re.findall(
+        r"get_json_object\((\w+), '\$\.([\w.]+)'\)(?:,\s*'[^']*struct<([^']+)>')?", sql
+    ):
+        found.add(begins[source] + path)
+        found |= {f"{begins[source]}{path}.{field.split()[0]}" for field in re.split(r", *", fields) if field}
+    return found
+
+
+def paths_in(node: Any, begin: str = "") -> set[str]:
+    """Return every path in an event's `details`, through lists too."""
+    if isinstance(node, list):
+        return {path for entry in node for path in paths_in(entry, begin)}
+    if not isinstance(node, dict):
+        return set()
+    inner = {path for key, value in node.items() for path in paths_in(value, f"{begin}{key}.")}
+    return inner | {begin + key for key in node}
+
+
 @pytest.fixture(scope="module")
 def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Story:
     lakehouse = TestLakehouse(spark, Home(tmp_path_factory.mktemp("views") / "a home"), FixedClock(NOON))
@@ -69,7 +102,7 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
     told.listed["first"] = told.names()
     told.listed["columns before"] = [row["col_name"] for row in told.ask("DESCRIBE sensor_readings")]
     told.listed["humidity before"] = [row["h"] for row in told.ask("SELECT humidity_percent h FROM sensor_readings")]
-    lakehouse.land("b.json", [reading(humidity_percent=44.5)])
+    lakehouse.land("b.json", [reading(at="2026-02-28T08:00:00", humidity_percent=44.5)])
     lakehouse.land("c.json.gz", gzip.compress(b'{"device_id": "MFG-A-1000"}')[:12])
     assert lakehouse.update().state == "COMPLETED"
     alert = load_alerts(SHIPPED, ["overheating_equipment"], NOON)[0]
@@ -100,6 +133,16 @@ def test_sensor_readings_are_silver_with_later_columns_as_null_until_they_exist(
         row["ingestion_timestamp"] = row["ingestion_timestamp"].replace(tzinfo=None)
     assert story.ask("SELECT * FROM sensor_readings ORDER BY record_id") == silver
     assert Counter(row["humidity_percent"] for row in silver) == {None: 2, 44.5: 1}
+
+
+@pytest.mark.parametrize("file", OVER_EVENTS, ids=lambda file: file.stem)
+def test_view_reads_from_events_only_what_the_engine_writes(story: Story, file: Path) -> None:
+    written = {
+        path
+        for event in story.lakehouse.rows("event_log", "details")
+        for path in paths_in(json.loads(event["details"]))
+    }
+    assert paths_read(file.read_text(encoding="utf-8")) - written == set()
 
 
 def test_event_log_details_are_the_event_log_with_details_parsed(story: Story) -> None:

@@ -20,7 +20,6 @@ measured AS (
     TRY_CAST(get_json_object(metrics, '$.num_output_rows') AS BIGINT) AS output_rows,
     coalesce(TRY_CAST(get_json_object(metrics, '$.num_deleted_rows') AS BIGINT), 0) AS deleted_rows,
     TRY_CAST(get_json_object(quality, '$.dropped_records') AS BIGINT) AS dropped_rows,
-    TRY_CAST(get_json_object(metrics, '$.backlog_rows') AS BIGINT) AS backlog_rows,
     TRY_CAST(get_json_object(metrics, '$.backlog_files') AS BIGINT) AS backlog_files,
     TRY_CAST(get_json_object(metrics, '$.backlog_bytes') AS BIGINT) AS backlog_bytes
   FROM told
@@ -32,7 +31,6 @@ SELECT
   timestampdiff(SECOND, max(timestamp) FILTER (WHERE output_rows IS NOT NULL), current_timestamp()) / 60.0D
     AS minutes_since_write,
   coalesce(sum(dropped_rows), 0) AS dropped_rows,
-  max_by(backlog_rows, sequence) FILTER (WHERE backlog_rows IS NOT NULL) AS backlog_rows,
   max_by(backlog_files, sequence) FILTER (WHERE backlog_files IS NOT NULL) AS backlog_files,
   max_by(backlog_bytes, sequence) FILTER (WHERE backlog_bytes IS NOT NULL) AS backlog_bytes,
   count(DISTINCT update_id) AS updates
