@@ -74,8 +74,8 @@ def test_viewer_may_do_nothing_else(server: Server) -> None:
         "data outside a dashboard": viewer.ask("GET", f"chart/{chart}/data/"),
         "import": viewer.ask("POST", "assets/import/"),
     }
-    allowed = {what for what, answer in refused.items() if answer.status_code < 400}
-    assert allowed == set()
+    not_refused = {what: answer.text[:200] for what, answer in refused.items() if answer.status_code not in {403, 404}}
+    assert not_refused == {}
 
 
 @pytest.mark.spark

@@ -127,15 +127,16 @@ class SparkWarehouseEngineSpec(SparkEngineSpec):
         return url, engine_kwargs
 
     @classmethod
-    def _extract_error_message(cls, ex: Exception) -> str:
-        """Return what went wrong in one sentence."""
+    def _extract_error_message(cls, ex: Exception | str) -> str:
+        """Return what went wrong in one sentence; SQL Lab has the words alone."""
         return _sentence(ex)
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception | str) -> str:
     """Return the first sentence of an error; Thrift's own text is a page of status fields."""
     # What went wrong while a statement ran comes as a pair, of which the first is a heading.
-    told = str(error.args[-1] if error.args and isinstance(error.args[-1], str) else error)
+    words = [word for word in getattr(error, "args", ())[-1:] if isinstance(word, str)]
+    told = words[0] if words else str(error)
     if refused := _REFUSED.search(told):
         told = refused["text"].replace("\\n", "\n").replace("\\'", "'")
     first_line = next((line.strip() for line in told.splitlines() if line.strip()), told)
