@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_MILLISECONDS = 180_000
 _DESK = (1440, 860)
+_STRIP = (1440, 480)
 _PHONE = (360, 760)
 
 
@@ -79,11 +80,11 @@ def play(stage: Stage, camera: Camera) -> None:
     camera.shoot("expectations", f"graph?table={SILVER}", tab="Expectations")
     camera.shoot("schema", "graph?table=bronze_sensor_readings", tab="Schema")
     camera.shoot("quarantine", f"graph?table={QUARANTINE}", tab="Rejected")
-    camera.shoot("history", "history")
+    camera.shoot("history", "history", _STRIP)
     camera.shoot("dark", "graph", dark=True)
     camera.shoot("phone", "graph", _PHONE)
     overheat(stage)
-    camera.shoot("alert", "alerts")
+    camera.shoot("alert", "alerts", _STRIP)
     fail(stage)
     camera.shoot("failed", "graph")
 

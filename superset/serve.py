@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FOLDER = Path(__file__).resolve().parent
-_LONGEST_START_SECONDS = 240
+_LONGEST_START_SECONDS = 600
 _THREADS = 12
 
 

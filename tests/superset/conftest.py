@@ -74,7 +74,7 @@ class Plant:
     def _run(self, *words: str, allowed: set[int] | None = None, **more: str) -> None:
         done = subprocess.run(
             [sys.executable, "-m", *words, "--home", str(self.server.home)],
-            cwd=FOLDER.parent, env=environment(**more), capture_output=True, text=True, check=False, timeout=120,
+            cwd=FOLDER.parent, env=environment(**more), capture_output=True, text=True, check=False, timeout=300,
         )  # fmt: skip
         assert done.returncode in (allowed or {0}), done.stdout + done.stderr
 

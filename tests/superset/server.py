@@ -17,7 +17,6 @@ from bundle import load_assets
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PYTHON = CHECKOUT / ".venv-superset" / "bin" / "python"
-LONGEST_START_SECONDS = 300.0
 
 
 def free_port() -> int:

@@ -24,8 +24,10 @@ def cells(file: Path, kind: str) -> list[dict[str, Any]]:
     return [cell for cell in notebook["cells"] if cell["cell_type"] == kind]
 
 
-def shown(file: Path) -> list[dict[str, Any]]:
-    return [output.get("data", output) for cell in cells(file, "code") for output in cell["outputs"]]
+def shown(file: Path) -> list[dict[str, str]]:
+    """Return what each output shows, by its kind."""
+    outputs = [output for cell in cells(file, "code") for output in cell["outputs"]]
+    return [{kind: "".join(text) for kind, text in output["data"].items()} for output in outputs]
 
 
 def test_notebook_asks_the_two_saved_queries() -> None:
