@@ -26,8 +26,11 @@ def _play(names: list[str], home: HomeOption) -> Stage:
     place = Home.find(home)
     place.make_writable()
     stage = Stage(place)
-    for name in names:
-        _ACTS[name](stage)
+    try:
+        for name in names:
+            _ACTS[name](stage)
+    finally:
+        stage.judge.close()
     return stage
 
 

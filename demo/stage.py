@@ -17,6 +17,7 @@ from pipeline.errors import DataError, PipelineBusyError
 from pipeline.ingest.inventory import inventories
 from pipeline.live import watching
 from pipeline.lock import exclusive
+from pipeline.quality.table_judge import TableJudge
 from pipeline.session import build_session
 from pipeline.settings import load_settings
 from pipeline.tables import Table
@@ -57,6 +58,7 @@ class Stage:
 
     Attributes:
         updates_on_arrival: Somebody else's updates read files as soon as they land.
+        judge: Judges whole tables after each update; whoever has the stage closes it.
     """
 
     updates_on_arrival = False
@@ -66,6 +68,7 @@ class Stage:
         self.console = console or Console()
         self.clock = SystemClock()
         self.settings: Settings = load_settings()
+        self.judge = TableJudge(home, self.settings.expectations, lambda: self.session)
         self.points = 0
 
     @property
@@ -103,7 +106,9 @@ class Stage:
             LakehouseError: The update failed.
         """
         del files  # An update of its own reads all that waits.
-        update = Update(self.home, self.settings, self.clock, lambda: self.session, cause="USER_ACTION")
+        update = Update(
+            self.home, self.settings, self.clock, lambda: self.session, cause="USER_ACTION", judge=self.judge
+        )
         with watching(update.log, console=self.console) as summary:
             result = update.run()
         for error in result.errors.values():

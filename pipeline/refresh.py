@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pipeline.event_log import EventLog
     from pipeline.flows.flow import Flow, Lakehouse
+    from pipeline.quality.table_judge import TableJudge
     from pipeline.reporting import Reporter
     from pipeline.result import FlowStatus, UpdateResult
     from pipeline.selection import Selection
@@ -37,6 +38,7 @@ class Refresh:
         update_id: str,
         run_flow: Callable[[Flow], None],
         sleep: Callable[[float], None],
+        judge: TableJudge | None = None,
     ) -> None:
         self.flows = flows_of(lakehouse)
         self._lakehouse = lakehouse
@@ -44,6 +46,7 @@ class Refresh:
         self._reporter = reporter
         self._run_flow = run_flow
         self._sleep = sleep
+        self._judge = judge
         self._files_again = Reprocessing(lakehouse, self.flows, reporter, update_id)
         self._replays = Replays(lakehouse, self.flows, reporter, update_id)
         self._anew = FullRefresh(lakehouse, self.flows, reporter, log, update_id)
@@ -70,7 +73,7 @@ class Refresh:
         by_hand = selection.validate or selection.replay is not None
         chosen, reset = (set(), set()) if by_hand else chosen_tables(self._lakehouse.graph, selection)
         after_update = self._settings.table_expectations == "after_update"
-        validation = Validation(self._lakehouse, self._settings.expectations, self._reporter)
+        validation = Validation(self._lakehouse, self._settings.expectations, self._reporter, self._judge)
         try:
             self.begin(selection, reset)
             self._refresh(chosen, result, validation.prepare if after_update else lambda _: None)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pipeline.clock import Clock
     from pipeline.flows.flow import Flow, Lakehouse
     from pipeline.home import Home
+    from pipeline.quality.table_judge import TableJudge
     from pipeline.settings import Settings
     from pipeline.stop import Stop
 
@@ -59,6 +60,7 @@ class Update:
         *,
         cause: str,
         sleep: Callable[[float], None] = time.sleep,
+        judge: TableJudge | None = None,
     ) -> None:
         self.id = str(uuid.uuid4())
         self._home = home
@@ -67,6 +69,7 @@ class Update:
         self._session = session
         self._cause = cause
         self._sleep = sleep
+        self._judge = judge
         self.log = EventLog(home.schema(settings.target_schema) / "event_log", clock)
         self._reporter = Reporter(self.log, self.id, settings)
         self._notifier = Notifier(settings, self.log, self.id)
@@ -137,7 +140,7 @@ class Update:
         def run_flow(flow: Flow) -> None:
             self._run_flow(lakehouse, flow)
 
-        return Refresh(lakehouse, self._settings, self._reporter, self.log, self.id, run_flow, self._sleep)
+        return Refresh(lakehouse, self._settings, self._reporter, self.log, self.id, run_flow, self._sleep, self._judge)
 
     def _keep_fresh(self, lakehouse: Lakehouse, until: Stop, result: UpdateResult) -> None:
         refresh = self._refresh(lakehouse)

@@ -36,14 +36,21 @@ class TableExpectationError(DataError):
 
 
 class Validation:
-    """Judges the tables that an update has changed, once it has changed them."""
+    """Judges the tables that an update has changed, once it has changed them.
 
-    def __init__(self, lakehouse: Lakehouse, suites: Path, reporter: Reporter) -> None:
+    Args:
+        lakehouse: Where the tables are.
+        suites: The folder of the suites.
+        reporter: Tells of the verdicts.
+        kept: A judge that somebody keeps for later updates; without one, one comes and goes with this update.
+    """
+
+    def __init__(self, lakehouse: Lakehouse, suites: Path, reporter: Reporter, kept: TableJudge | None = None) -> None:
         self._lakehouse = lakehouse
         self._reporter = reporter
-        log = lakehouse.home.log.with_name("table_expectations.log")
         self._suites = suites
-        self._judge = TableJudge(lakehouse.spark, suites, log)
+        self._is_kept = kept is not None
+        self._judge = kept or TableJudge(lakehouse.home, suites, lambda: lakehouse.spark)
 
     def prepare(self, flow: Flow) -> None:
         """Have Great Expectations imported meanwhile, if one of a flow's tables is due."""
@@ -73,12 +80,13 @@ class Validation:
                     if error is not None:
                         stopped[name] = error
         finally:
-            self._judge.close()
+            self.close()
         return stopped
 
     def close(self) -> None:
-        """Let go of Great Expectations' process, if there is one."""
-        self._judge.close()
+        """Let go of Great Expectations' process, if there is one that nobody keeps."""
+        if not self._is_kept:
+            self._judge.close()
 
     def _judge_one(self, flow: Flow, name: str) -> TableExpectationError | None:
         table, suite, now = self._lakehouse.table(name), self._lakehouse.suites[name], self._lakehouse.clock.now()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+    from pipeline.quality.table_judge import TableJudge
     from pipeline.result import UpdateResult
 
 os.environ["TZ"] = "UTC"
@@ -68,6 +69,7 @@ class TestLakehouse:
     settings_file: Path = DEFAULT_SETTINGS
     # Great Expectations takes seconds to import: the tests of whole tables ask for it.
     table_expectations: Literal["after_update", "on_request"] = "on_request"
+    judge: TableJudge | None = None
     waits: list[float] = field(default_factory=list)
 
     def land(self, name: str, content: str | bytes | list[dict[str, Any]], folder: str = "sensor_readings") -> Path:
@@ -80,7 +82,9 @@ class TestLakehouse:
 
     def update(self, **selection: Any) -> UpdateResult:
         settings = load_settings(self.settings_file).model_copy(update={"table_expectations": self.table_expectations})
-        update = Update(self.home, settings, self.clock, lambda: self.spark, cause="TEST", sleep=self.waits.append)
+        update = Update(
+            self.home, settings, self.clock, lambda: self.spark, cause="TEST", sleep=self.waits.append, judge=self.judge
+        )
         return update.run(Selection(**selection))
 
     def path(self, table: str) -> Path:

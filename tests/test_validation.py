@@ -14,6 +14,7 @@ import pytest
 from pipeline.errors import AuthorError
 from pipeline.quality.rules import TableExpectation
 from pipeline.quality.table_judge import TableJudge, verdicts_of
+from pipeline.settings import load_settings
 from pipeline.validation import TableExpectationError
 from tests.conftest import reading
 from tests.flows.checkout import checkout, land
@@ -75,6 +76,28 @@ assert not [name for name in sys.modules if name.startswith("great_expectations"
     subprocess.run([sys.executable, "-c", program, str(lakehouse.home.root)], check=True, stdout=subprocess.DEVNULL)
     assert len(lakehouse.rows("bronze_sensor_readings")) == 2
     assert of_tables(lakehouse, "bronze_sensor_readings")[0]["unique_record_id"] is True
+
+
+def test_kept_judge_serves_the_next_update_too_and_one_that_died_is_started_anew(lakehouse: TestLakehouse) -> None:
+    judge = TableJudge(lakehouse.home, load_settings().expectations, lambda: lakehouse.spark)
+    home = replace(lakehouse, table_expectations="after_update", judge=judge)
+    processes = []
+    try:
+        for name in ("a.json", "b.json", "c.json"):
+            home.land(name, [reading()])
+            assert home.update().state == "COMPLETED"
+            process = judge._process
+            assert process is not None
+            processes.append(process)
+            if name == "b.json":
+                process.kill()
+                process.wait()
+        assert [processes[0] is processes[1], processes[1] is processes[2]] == [True, False]
+        assert all(verdicts["unique_record_id"] for verdicts in of_tables(home, "bronze_sensor_readings"))
+        assert len(of_tables(home, "bronze_sensor_readings")) == 3
+    finally:
+        judge.close()
+    assert [process.poll() is None for process in processes] == [False] * 3
 
 
 def test_fail_of_a_whole_table_fails_the_update_until_it_is_put_right(lakehouse: TestLakehouse, tmp_path: Path) -> None:

@@ -12,12 +12,15 @@ from pipeline.arrival import FolderWatch, landing_folders, run_on_arrival
 from pipeline.clock import SystemClock
 from pipeline.live import watching
 from pipeline.maintenance import advice
+from pipeline.quality.table_judge import TableJudge
 from pipeline.session import build_session
 from pipeline.stop import stop_by_signal
 from pipeline.update import Update
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pyspark.sql import SparkSession
 
     from pipeline.home import Home
     from pipeline.result import UpdateResult
@@ -35,6 +38,7 @@ class Modes:
         self._home = home
         self._settings = settings
         self._as_json = as_json
+        self._judge = TableJudge(home, settings.expectations, self._session)
 
     def once(self, selection: Selection) -> None:
         """Run one triggered update."""
@@ -44,6 +48,7 @@ class Modes:
             result = self._shown(self._update("USER_ACTION"), lambda update: update.run(selection))
         finally:
             signal.signal(signal.SIGTERM, before)
+            self._judge.close()
         if result.state != "COMPLETED":
             raise typer.Exit(_CANCELED if result.state == "CANCELED" else 1)
         if (hint := advice(self._home, self._settings)) and not self._as_json:
@@ -69,6 +74,7 @@ class Modes:
                 run_on_arrival(watch, self._settings.file_arrival, stop, update, self._say)
         finally:
             watch.close()
+            self._judge.close()
 
     def _say(self, text: str) -> None:
         if not self._as_json:
@@ -76,7 +82,10 @@ class Modes:
 
     def _update(self, cause: str) -> Update:
         home, settings = self._home, self._settings
-        return Update(home, settings, SystemClock(), lambda: build_session(home, settings.spark), cause=cause)
+        return Update(home, settings, SystemClock(), self._session, cause=cause, judge=self._judge)
+
+    def _session(self) -> SparkSession:
+        return build_session(self._home, self._settings.spark)
 
     def _shown(self, update: Update, work: Callable[[Update], UpdateResult]) -> UpdateResult:
         with watching(update.log, quiet=self._as_json) as summary:

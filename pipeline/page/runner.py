@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.clock import Clock
     from pipeline.home import Home
+    from pipeline.quality.table_judge import TableJudge
     from pipeline.selection import Selection
     from pipeline.settings import Settings
     from pipeline.update import Update
@@ -54,6 +55,7 @@ class Runner:
         self._clock = clock
         self._build_session = session
         self._session: SparkSession | None = None
+        self._judge: TableJudge | None = None
         self._lock = threading.Lock()
         self._state: RunnerState = "idle"
         self._update: Update | None = None
@@ -84,7 +86,14 @@ class Runner:
 
         with self._lock:
             self._claim("running")
-            self._update = Update(self._home, self._settings, self._clock, self._warm_session, cause="USER_ACTION")
+            self._update = Update(
+                self._home,
+                self._settings,
+                self._clock,
+                self._warm_session,
+                cause="USER_ACTION",
+                judge=self._kept_judge(),
+            )
             self._thread = threading.Thread(
                 target=self._run, args=(self._update, selection), name="update", daemon=True
             )
@@ -138,6 +147,8 @@ class Runner:
         if update is not None and thread is not None and thread.is_alive():
             update.stop()
             thread.join(timeout=_SECONDS_TO_STOP)
+        if self._judge is not None:
+            self._judge.close()
 
     def _claim(self, state: RunnerState) -> None:
         if self._state != "idle":
@@ -147,6 +158,13 @@ class Runner:
             raise PipelineBusyError(str(held))
         self._state = state
         self._fault = None
+
+    def _kept_judge(self) -> TableJudge:
+        from pipeline.quality.table_judge import TableJudge  # noqa: PLC0415 - as above
+
+        if self._judge is None:
+            self._judge = TableJudge(self._home, self._settings.expectations, self._warm_session)
+        return self._judge
 
     def _warm_session(self) -> SparkSession:
         if self._session is None:

@@ -15,12 +15,13 @@ from pipeline.quality.parameters import values_at
 from pipeline.session import gateway_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from pyspark.sql import SparkSession
 
+    from pipeline.home import Home
     from pipeline.quality.rules import Action, Suite, TableExpectation
 
 _REMEDY = "See state/log/table_expectations.log in the home; `python -m pipeline validate` judges again."
@@ -52,18 +53,22 @@ class Judged:
 
 
 class TableJudge:
-    """A second Python process that imports Great Expectations and shares the session's JVM."""
+    """A second Python process that imports Great Expectations and shares the session's JVM.
 
-    def __init__(self, spark: SparkSession, suites: Path, log: Path) -> None:
-        self._spark = spark
+    It starts when it is first needed and may serve many updates, which then need not wait for the import.
+    """
+
+    def __init__(self, home: Home, suites: Path, session: Callable[[], SparkSession]) -> None:
+        self._session = session
         self._suites = suites
-        self._log = log
+        self._log = home.log.with_name("table_expectations.log")
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Have the process start and import, if it has not begun to; nothing waits for it here."""
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
             return
+        self.close()
         self._log.parent.mkdir(parents=True, exist_ok=True)
         path = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")]))
         with self._log.open("ab") as noise:
@@ -83,7 +88,7 @@ class TableJudge:
 
         An expectation that could not be judged is neither passed nor failed.
         """
-        port, secret = gateway_of(self._spark)
+        port, secret = gateway_of(self._session())
         names = {name for item in suite.table_expectations for name in item.parameters}
         request = {
             "port": port,
@@ -134,6 +139,10 @@ class TableJudge:
             line = process.stdout.readline()
         except OSError:
             line = ""
+        except BaseException:
+            # The answer that nobody waits for any more must not be taken for the next one's.
+            self.close()
+            raise
         if not line:
             self.close()
             problem = f"Great Expectations ended before it had judged `{request['table']}`."

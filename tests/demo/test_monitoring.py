@@ -14,6 +14,7 @@ from demo.monitoring import act4
 from demo.stage import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pyspark.sql import SparkSession
@@ -30,10 +31,11 @@ def _no_destination(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stage(spark: SparkSession, lakehouse: TestLakehouse) -> Stage:
+def stage(spark: SparkSession, lakehouse: TestLakehouse) -> Iterator[Stage]:
     stage = Stage(lakehouse.home, Console(file=io.StringIO(), width=200))
     stage.__dict__["session"] = spark
-    return stage
+    yield stage
+    stage.judge.close()
 
 
 def subjects(home: Path) -> list[str]:
