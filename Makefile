@@ -6,8 +6,19 @@ RUN := .venv/bin/python
 READY := .venv/.ready
 SUPERSET_READY := .venv-superset/.ready
 NOTEBOOK_READY := .venv-notebook/.ready
+# Acts play on the running stack, if there is one; STACK=local or STACK=compose says otherwise.
+ifneq ($(filter demo act% reset,$(MAKECMDGOALS)),)
+STACK ?= $(shell docker compose ps --status running --services 2>/dev/null | grep -qx pipeline && echo compose || echo local)
+endif
+ifeq ($(STACK),compose)
+PLAY := docker compose run --rm demo
+PLAY_READY :=
+else
+PLAY := $(RUN) -m demo
+PLAY_READY := $(READY)
+endif
 
-.PHONY: warehouse alerts page test-browser superset notebook screenshots test-superset help setup demo act1 act2 act3 act4 act5 run test lint format reset bench docs-quality chaos soak
+.PHONY: warehouse alerts page test-browser superset notebook screenshots test-superset help setup demo act1 act2 act3 act4 act5 run test lint format reset bench docs-quality chaos soak up down test-compose
 
 help: ## Print this list
 	@echo "Smart Factory lakehouse: make <target>"
@@ -22,23 +33,23 @@ $(READY): requirements/bootstrap.txt requirements/dev.txt scripts/setup.py
 
 setup: $(READY) ## Python packages into .venv/, Delta's jars into .jars/ (other targets call it when due)
 
-demo: $(READY) ## All acts in a row, checked; leaves nothing listening
-	@$(RUN) -m demo all
+demo: $(PLAY_READY) ## All acts in a row, checked; leaves nothing listening
+	@$(PLAY) all
 
-act1: $(READY) ## Generate: sensor readings land as JSON files
-	@$(RUN) -m demo act1
+act1: $(PLAY_READY) ## Generate: sensor readings land as JSON files
+	@$(PLAY) act1
 
-act2: $(READY) ## Happy path: one update from landing files to gold
-	@$(RUN) -m demo act2
+act2: $(PLAY_READY) ## Happy path: one update from landing files to gold
+	@$(PLAY) act2
 
-act3: $(READY) ## Fault tolerance: only new files, late data, a schema change
-	@$(RUN) -m demo act3
+act3: $(PLAY_READY) ## Fault tolerance: only new files, late data, a schema change
+	@$(PLAY) act3
 
-act4: $(READY) ## Monitoring and alerting: calm, overheating, calm again
-	@$(RUN) -m demo act4
+act4: $(PLAY_READY) ## Monitoring and alerting: calm, overheating, calm again
+	@$(PLAY) act4
 
-act5: $(READY) ## Recap, with figures from the event log
-	@$(RUN) -m demo act5
+act5: $(PLAY_READY) ## Recap, with figures from the event log
+	@$(PLAY) act5
 
 run: $(READY) ## One triggered update
 	@$(RUN) -m pipeline run
@@ -91,8 +102,23 @@ format: $(READY) ## Format and fix what can be fixed
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-reset: $(READY) ## Delete the lakehouse, after asking (YES=1 does not ask)
+up: ## The whole demo in Docker, built and waited for; acts then play on it
+	@docker compose up --build --detach --wait
+	@scripts/where_to_look
+
+down: ## End the stack; all data stays in its volumes
+	@docker compose --profile demo down
+
+test-compose: $(READY) ## The stack in Docker: acts, dashboards, alert, restarts, kills
+	@$(RUN) -m pytest tests/compose -m compose
+
+reset: $(PLAY_READY) ## Delete the lakehouse, after asking (YES=1 does not ask); with STACK=compose the stack and its volumes
+ifeq ($(STACK),compose)
+	@$(if $(YES),,read -rp "End the stack and delete all its volumes? [y/N] " answer && [ "$$answer" = y ] &&) \
+		docker compose --profile demo down --volumes
+else
 	@$(RUN) -m demo reset $(if $(YES),--yes)
+endif
 
 BENCH_READY := .venv/.bench-ready
 

@@ -25,6 +25,9 @@ def page(
     name: Annotated[
         list[str] | None, typer.Option(help="A name that the page is reached by, besides localhost; again for more.")
     ] = None,
+    on_file_arrival: Annotated[
+        bool, typer.Option("--on-file-arrival", help="Run an update here whenever files have come.")
+    ] = False,
 ) -> None:
     """Serve the pipeline page until Ctrl-C: the live graph, tables, history, events and alerts."""
     settings = load_settings(pipeline)
@@ -37,7 +40,10 @@ def page(
 
     listening = listen(host, port)
     access = Access(host, frozenset(one.lower() for one in name or ()))
-    app = create_app(place, settings, SystemClock(), lambda: build_session(place, settings.spark), access)
+    app = create_app(
+        place, settings, SystemClock(), lambda: build_session(place, settings.spark), access,
+        say_of_arrivals=typer.echo if on_file_arrival else None,
+    )  # fmt: skip
     shown = "localhost" if host in _ANY else f"[{host}]" if ":" in host else host
     typer.echo(f"The page of {settings.name} is at http://{shown}:{listening.getsockname()[1]}/ (Ctrl-C ends it).")
     typer.echo(f"It shows {place.root}.")

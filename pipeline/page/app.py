@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from pipeline.errors import LakehouseError, PipelineBusyError, UnknownNameError
 from pipeline.page.api import Page, router
+from pipeline.page.arrivals import Arrivals
 from pipeline.page.graph import GraphReader
 from pipeline.page.guard import TOKEN_HEADER, Access, Guard
 from pipeline.page.runner import Runner
@@ -46,6 +47,8 @@ def create_app(
     clock: Clock,
     session: Callable[[], SparkSession],
     access: Access | None = None,
+    *,
+    say_of_arrivals: Callable[[str], None] | None = None,
 ) -> FastAPI:
     """Return the page's application.
 
@@ -55,6 +58,7 @@ def create_app(
         clock: Tells how long things have taken.
         session: Builds the Spark session, once, when an update or a dry run first needs it.
         access: Names, addresses and the token that it goes by.
+        say_of_arrivals: Given, files that land start updates here, and it is told of them.
     """
     access = access or Access()
     graphs = GraphReader(home, settings, clock)
@@ -64,8 +68,13 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # The first look at a lakehouse imports a good deal; nobody should wait for that.
         looking = asyncio.create_task(asyncio.to_thread(_look, graphs))
+        arrivals = Arrivals(home, settings, page.runner, say_of_arrivals) if say_of_arrivals else None
+        if arrivals:
+            arrivals.start()
         yield
         await looking
+        if arrivals:
+            arrivals.close()
         await asyncio.to_thread(page.runner.close)
 
     app = FastAPI(

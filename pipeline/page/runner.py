@@ -61,6 +61,7 @@ class Runner:
         self._update: Update | None = None
         self._thread: threading.Thread | None = None
         self._fault: LakehouseError | None = None
+        self._problems: list[str] = []
 
     def status(self) -> RunnerStatus:
         """Return what goes on here, and who else holds the lakehouse."""
@@ -76,7 +77,18 @@ class Runner:
                 remedy=fault.remedy if fault else None,
             )
 
-    def start(self, selection: Selection) -> str:
+    def run(self, selection: Selection) -> list[str]:
+        """Run an update that files have started, and return what went wrong in it.
+
+        Raises:
+            PipelineBusyError: An update runs already, here or elsewhere.
+        """
+        self.start(selection, cause="JOB_TASK")
+        if self._thread is not None:
+            self._thread.join()
+        return self._problems
+
+    def start(self, selection: Selection, *, cause: str = "USER_ACTION") -> str:
         """Start an update and return its id; what it does is told by the event log.
 
         Raises:
@@ -91,7 +103,7 @@ class Runner:
                 self._settings,
                 self._clock,
                 self._warm_session,
-                cause="USER_ACTION",
+                cause=cause,
                 judge=self._kept_judge(),
             )
             self._thread = threading.Thread(
@@ -173,8 +185,10 @@ class Runner:
 
     def _run(self, update: Update, selection: Selection) -> None:
         fault: LakehouseError | None = None
+        problems: list[str] = []
         try:
-            update.run(selection)
+            result = update.run(selection)
+            problems = [f"{table}: {error}" for table, error in result.errors.items()]
         except LakehouseError as error:
             fault = error
         except Exception as error:  # noqa: BLE001 - the thread's end is the last place that can tell of it
@@ -184,3 +198,4 @@ class Runner:
             with self._lock:
                 self._state = "idle"
                 self._fault = fault
+                self._problems = problems if fault is None else [str(fault)]

@@ -1,0 +1,52 @@
+"""The page's own updates when files land."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipeline.page.app import create_app
+from pipeline.page.guard import Access
+from pipeline.settings import load_settings
+from tests.conftest import TestLakehouse, reading
+from tests.page.conftest import TOKEN, served, wait_until
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+pytestmark = pytest.mark.spark
+
+
+def page_that_updates(lakehouse: TestLakehouse, said: list[str]) -> FastAPI:
+    settings = load_settings().model_copy(update={"table_expectations": "on_request"})
+    return create_app(
+        lakehouse.home, settings, lakehouse.clock, lambda: lakehouse.spark, Access(token=TOKEN),
+        say_of_arrivals=said.append,
+    )  # fmt: skip
+
+
+def test_file_that_lands_is_in_the_tables_soon_and_the_page_shows_its_update(lakehouse: TestLakehouse) -> None:
+    said: list[str] = []
+    with served(page_that_updates(lakehouse, said)) as page:
+        wait_until(lambda: said)
+        wait_until(lambda: page.get("/api/graph")["runner"]["state"] == "idle")
+        lakehouse.land("a.json", [reading(), reading(None)])
+        wait_until(lambda: lakehouse.rows("gold_hourly_device_summary"))
+        shown = wait_until(lambda: next((one for one in page.get("/api/updates") if one["state"] == "COMPLETED"), None))
+    assert shown["cause"] == "JOB_TASK"
+    assert said == ["An update runs because of the start.", "An update runs because of files that have come."]
+    lakehouse.assert_invariants()
+
+
+def test_update_that_fails_is_said_and_the_next_file_starts_another(lakehouse: TestLakehouse) -> None:
+    said: list[str] = []
+    lakehouse.path("silver_cleaned_sensors").parent.mkdir(parents=True)
+    lakehouse.path("silver_cleaned_sensors").write_text("a file where a table belongs")
+    lakehouse.land("a.json", [reading()])
+    with served(page_that_updates(lakehouse, said)):
+        wait_until(lambda: any("silver_cleaned_sensors" in line for line in said))
+        lakehouse.path("silver_cleaned_sensors").unlink()
+        lakehouse.land("b.json", [reading()])
+        wait_until(lambda: len(lakehouse.rows("silver_cleaned_sensors")) == 2)
+    lakehouse.assert_invariants()
