@@ -11,6 +11,7 @@ import typer
 from demo.acts import act1, act2, act3
 from demo.monitoring import act4
 from demo.recap import act5
+from demo.stack import StackStage, plays_on_a_stack
 from demo.stage import Stage
 from pipeline.commands.entry import run_command
 from pipeline.commands.options import HomeOption  # noqa: TC001 - typer reads the annotation
@@ -25,7 +26,7 @@ _ACTS = {"act1": act1, "act2": act2, "act3": act3, "act4": act4, "act5": act5}
 def _play(names: list[str], home: HomeOption) -> Stage:
     place = Home.find(home)
     place.make_writable()
-    stage = Stage(place)
+    stage = StackStage(place) if plays_on_a_stack() else Stage(place)
     try:
         for name in names:
             _ACTS[name](stage)
@@ -51,7 +52,7 @@ def play_all(home: HomeOption = None) -> None:
     stage = _play(list(_ACTS), home)
     stage.say(f"\n[green]The demo is done: {stage.points} points shown.[/] Where to look next:")
     stage.say(f"  the tables    {stage.home.schema(stage.settings.target_schema)}")
-    stage.say("  the files     .venv/bin/python -m pipeline files")
+    stage.say(f"  the files     {stage.python} -m pipeline files")
     stage.say("  the code      pipeline/smart_factory.py, one file to read")
     stage.say("  begin anew    make reset")
 

@@ -47,6 +47,8 @@ class StackStage(Stage):
     """A stage whose updates are those of the stack's pipeline, started by the files that land."""
 
     updates_on_arrival = True
+    python = "docker compose exec pipeline python"
+    poller = "the service `alerts`"
 
     def update(self, files: Iterable[Path] = ()) -> Summary:
         """Wait until updates have read the files and ended, shown as they go, and return what the last one did.
@@ -83,11 +85,12 @@ class StackStage(Stage):
     def _completed(self, readers: set[str | None]) -> Summary | None:
         """Return the first update that came to its end after those that read the files, or as the last of them.
 
+        Without files that is the newest one, which may have read them a moment ago and still be at it.
         One that was killed or failed on the way is no end: the next one takes its rows to gold.
         """
         updates = self._record.updates(_UPDATES_LOOKED_AT)
         begun = [number for number, update in enumerate(updates) if update.update_id in readers]
-        later = updates[: min(begun, default=len(updates) - 1) + 1]
+        later = updates[: min(begun, default=0) + 1]
         return next((update for update in reversed(later) if update.state == "COMPLETED"), None)
 
     def _picture(self) -> TerminalGraph | str:

@@ -59,9 +59,13 @@ class Stage:
     Attributes:
         updates_on_arrival: Somebody else's updates read files as soon as they land.
         judge: Judges whole tables after each update; whoever has the stage closes it.
+        python: What a person types before `-m`.
+        poller: What evaluates alerts beside the acts.
     """
 
     updates_on_arrival = False
+    python = ".venv/bin/python"
+    poller = "`make alerts`"
 
     def __init__(self, home: Home, console: Console | None = None) -> None:
         self.home = home

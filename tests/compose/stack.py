@@ -6,18 +6,20 @@ import json
 import os
 import subprocess
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.superset.server import Client, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROJECT = "smart-factory-test"
 LASTING = ("generator", "pipeline", "warehouse", "alerts", "superset-db", "superset")
 _RECEIVER = f"{PROJECT}-receiver"
+_LONGEST_ACT_SECONDS = 400
 _RECEIVE = """
 import http.server, sys
 class Receiver(http.server.BaseHTTPRequestHandler):
@@ -68,7 +70,7 @@ class Stack:
 
     def compose(self, *arguments: str, seconds: float = 600) -> str:
         """Run a command of Compose and return what it printed."""
-        return self._docker("compose", "--profile", "demo", *arguments, seconds=seconds)
+        return self._docker("compose", *arguments, seconds=seconds)
 
     def up(self, *options: str) -> None:
         """Start what does not run, wait until all of it works, and have the receiver beside it."""
@@ -80,7 +82,7 @@ class Stack:
     def down(self, *options: str) -> None:
         """End the stack."""
         subprocess.run(["docker", "rm", "--force", _RECEIVER], capture_output=True, check=False)
-        self.compose("down", *options)
+        self.compose("--profile", "demo", "down", *options)
 
     def end(self) -> None:
         """End the stack and delete all it has kept."""
@@ -90,14 +92,36 @@ class Stack:
         """Play an act as `make` does."""
         return self.compose("run", "--rm", "--no-TTY", "demo", act)
 
+    @contextmanager
+    def playing(self, act: str) -> Iterator[None]:
+        """Play an act beside the block, which begins once the act has, and wait for its end.
+
+        Raises:
+            AssertionError: The act has failed.
+        """
+        with subprocess.Popen(
+            ["docker", "compose", "run", "--rm", "--no-TTY", "--no-deps", "demo", act],
+            cwd=CHECKOUT, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        ) as process:  # fmt: skip
+            assert process.stdout
+            said = next((line for line in process.stdout if "Act " in line), "")
+            yield
+            said += process.communicate(timeout=_LONGEST_ACT_SECONDS)[0]
+            assert process.returncode == 0, said
+
     def ask(self, service: str, *command: str) -> str:
         """Run a command in a service's container."""
         return self.compose("exec", "--no-TTY", service, *command)
 
-    def invariants(self) -> dict[str, bool]:
-        """Return which of the lakehouse's promises hold now."""
-        found: dict[str, bool] = json.loads(self.ask("pipeline", "python", "-c", _INVARIANTS).splitlines()[-1])
-        return found
+    def broken_promises(self) -> set[str]:
+        """Return which of the lakehouse's promises do not hold now."""
+        holds: dict[str, bool] = json.loads(self.ask("pipeline", "python", "-c", _INVARIANTS).splitlines()[-1])
+        return {promise for promise in holds if not holds[promise]}
+
+    def rows(self) -> int:
+        """Return how many rows bronze holds."""
+        count = "import deltalake as d; print(d.DeltaTable('/lakehouse/smart_factory/bronze_sensor_readings').count())"
+        return int(self.ask("pipeline", "python", "-c", count))
 
     def container(self, service: str) -> dict[str, Any]:
         """Return what the engine says of a service's container."""
@@ -113,6 +137,20 @@ class Stack:
     def kill(self, service: str) -> None:
         """Kill a service's container at once."""
         self._docker("kill", self.container(service)["Id"])
+
+    def crash(self, service: str) -> None:
+        """Kill all processes of a service but its container's first, as a lack of memory does."""
+        command = ["docker", "compose", "exec", "--no-TTY", service, "sh", "-c", "kill -KILL -1"]
+        subprocess.run(command, cwd=CHECKOUT, env=self._environment, capture_output=True, check=False, timeout=60)
+
+    def started_at(self, service: str) -> str:
+        """Return when a service's container was last started; later is greater."""
+        return str(self.container(service)["State"]["StartedAt"])
+
+    def is_well(self, service: str) -> bool:
+        """Tell whether a service works."""
+        state = self.container(service)["State"]
+        return bool(state["Running"]) and state["Health"]["Status"] == "healthy"
 
     def dashboards(self) -> Client:
         """Return the administrator of the dashboards, signed in."""
