@@ -100,14 +100,18 @@ def test_record_that_is_asked_again_has_what_came_since(record: Record, writer: 
 def test_newest_update_that_is_asked_for_again_has_what_came_since(record: Record, writer: LogWriter) -> None:
     writer.begin("u1")
     writer.log.flush()
-    shown = []
-    for told in (lambda: writer.orders("u1", 10), lambda: writer.end("u1"), lambda: writer.whole("u2", 1)):
-        told()
-        writer.log.flush()
-        newest = record.update()
-        assert newest is not None
-        shown.append((newest.update_id, newest.state, newest.rows_in))
-    assert shown == [("u1", "KILLED", 10), ("u1", "COMPLETED", 10), ("u2", "COMPLETED", 1)]
+    writer.orders("u1", 10)
+    writer.log.flush()
+    shown = [record.update()]
+    writer.end("u1")
+    shown.append(record.update())
+    writer.whole("u2", 1)
+    shown.append(record.update())
+    assert [update and (update.update_id, update.state, update.rows_in) for update in shown] == [
+        ("u1", "KILLED", 10),
+        ("u1", "COMPLETED", 10),
+        ("u2", "COMPLETED", 1),
+    ]
 
 
 def test_newest_update_is_the_newest_even_where_an_old_one_is_known(record: Record, writer: LogWriter) -> None:
