@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.cells import growth, one_update, rules, whole_pipeline
+from bench.cells import dashboard, growth, one_update, rules, stream, whole_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,4 +36,6 @@ CELLS = {
     "growth": Cell("10,000 new readings on ever larger tables", growth.on_large_tables),
     "small-files": Cell("thousands of small files", growth.of_small_files),
     "expectations": Cell("5, 20 and 50 rules against none", rules.of_many_rules),
+    "continuous": Cell("files landing every second, until their rows are in gold", stream.continuous),
+    "warehouse": Cell("each chart of the factory floor against DuckDB", dashboard.of_the_floor),
 }

@@ -1,0 +1,47 @@
+"""What the dashboard for the factory floor asks of the warehouse, against DuckDB on the same tables."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from bench.chart_queries import chart_queries
+from bench.lake import warm
+from bench.result import Result
+from bench.rivals.one_database import OneDatabase
+from bench.size import label
+from bench.stopwatch import alternating, seconds
+from pipeline.settings import load_settings
+from pipeline.warehouse.embedded import EmbeddedWarehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bench.size import Size
+
+_DEVICES = 5_000
+
+
+def of_the_floor(size: Size, scratch: Path) -> list[Result]:
+    """Measure each chart's query, from the question to the last row."""
+    readings = size.history[-1]
+    results = []
+    with warm(scratch, thorough=not size.quick) as bench:
+        home = bench.home("dashboard")
+        bench.timed_update(home, bench.stock.of(readings, devices=_DEVICES))
+        warehouse = EmbeddedWarehouse(bench.spark, home, load_settings())
+        rival = OneDatabase(home.schema(load_settings().target_schema))
+        for query in chart_queries():
+            ask = partial(warehouse.query, query.sql)
+            ask_rival = partial(rival.query, query.duckdb_sql)
+            # The first answer pays for the plan and, in DuckDB, for the table's metadata.
+            ask(), ask_rival()
+            ours, theirs = alternating(size.runs(readings), _timed(ask), _timed(ask_rival))
+            name = f"chart_{query.name}_{label(readings)}"
+            results.append(Result.of(name, ours, rival="DuckDB through deltalake", theirs=theirs))
+    return results
+
+
+def _timed(ask: Callable[[], object]) -> Callable[[int], float]:
+    return lambda _: seconds(ask)

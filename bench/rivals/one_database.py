@@ -1,0 +1,38 @@
+"""DuckDB over the Delta tables: one process, no other clients, no gates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+from deltalake import DeltaTable
+
+from bench.chart_queries import in_duckdb
+from pipeline.settings import DEFAULT_SETTINGS
+from pipeline.warehouse.views import View
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_VIEWS = DEFAULT_SETTINGS.with_name(f"{DEFAULT_SETTINGS.stem}_views")
+
+
+class OneDatabase:
+    """Answers SQL in DuckDB's dialect over the tables of a folder and the factory's views."""
+
+    def __init__(self, schema: Path) -> None:
+        self._connection = duckdb.connect()
+        self._connection.execute("SET TimeZone = 'UTC'")
+        for folder in sorted(schema.iterdir()):
+            if DeltaTable.is_deltatable(str(folder)):
+                self._connection.register(folder.name, DeltaTable(folder).to_pyarrow_dataset())
+        for file in sorted(_VIEWS.glob("*.sql")):
+            view = View.read(file)
+            columns = [field.name for field in DeltaTable(schema / view.source).schema().fields]
+            query = in_duckdb(view.query(view.source, columns))
+            self._connection.execute(f'CREATE VIEW "{view.name}" AS {query}')
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of an answer."""
+        rows: list[tuple[Any, ...]] = self._connection.execute(sql).fetchall()
+        return rows
