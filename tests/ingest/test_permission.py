@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from pipeline.ingest.reader import FileOutcome, Plan, read_error, read_records
@@ -19,8 +20,9 @@ def test_file_without_permission_is_an_error_of_its_own_for_every_user_but_root(
     for file, mode in ((secret, 0o000), (open_to_all, 0o644)):
         file.write_text('[{"a": 1}]')
         file.chmod(mode)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+    for folder in (tmp_path, *tmp_path.parents):
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            folder.chmod(0o755)
     user = os.geteuid()
     if user == 0:
         os.seteuid(NOBODY)
