@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,7 +15,9 @@ from tests.page.conftest import TOKEN, served, wait_until
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-pytestmark = pytest.mark.spark
+    from tests.page.conftest import Client
+
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 def page_that_updates(lakehouse: TestLakehouse, said: list[str]) -> FastAPI:
@@ -26,14 +28,19 @@ def page_that_updates(lakehouse: TestLakehouse, said: list[str]) -> FastAPI:
     )  # fmt: skip
 
 
+def completed(page: Client, *, rows_in: int) -> Any:
+    """Return an update that has ended well and took in so many records, or None."""
+    updates = page.get("/api/updates")
+    return next((one for one in updates if (one["state"], one["rows_in"]) == ("COMPLETED", rows_in)), None)
+
+
 def test_file_that_lands_is_in_the_tables_soon_and_the_page_shows_its_update(lakehouse: TestLakehouse) -> None:
     said: list[str] = []
     with served(page_that_updates(lakehouse, said)) as page:
         wait_until(lambda: said)
         wait_until(lambda: page.get("/api/graph")["runner"]["state"] == "idle")
         lakehouse.land("a.json", [reading(), reading(None)])
-        wait_until(lambda: lakehouse.rows("gold_hourly_device_summary"))
-        shown = wait_until(lambda: next((one for one in page.get("/api/updates") if one["state"] == "COMPLETED"), None))
+        shown = wait_until(lambda: completed(page, rows_in=2), seconds=120)
     assert shown["cause"] == "JOB_TASK"
     assert said == ["An update runs because of the start.", "An update runs because of files that have come."]
     lakehouse.assert_invariants()
@@ -44,9 +51,10 @@ def test_update_that_fails_is_said_and_the_next_file_starts_another(lakehouse: T
     lakehouse.path("silver_cleaned_sensors").parent.mkdir(parents=True)
     lakehouse.path("silver_cleaned_sensors").write_text("a file where a table belongs")
     lakehouse.land("a.json", [reading()])
-    with served(page_that_updates(lakehouse, said)):
+    with served(page_that_updates(lakehouse, said)) as page:
         wait_until(lambda: any("silver_cleaned_sensors" in line for line in said))
         lakehouse.path("silver_cleaned_sensors").unlink()
         lakehouse.land("b.json", [reading()])
-        wait_until(lambda: len(lakehouse.rows("silver_cleaned_sensors")) == 2)
+        wait_until(lambda: completed(page, rows_in=1), seconds=120)
+    assert len(lakehouse.rows("silver_cleaned_sensors")) == 2
     lakehouse.assert_invariants()
