@@ -18,7 +18,7 @@ PLAY := $(RUN) -m demo
 PLAY_READY := $(READY)
 endif
 
-.PHONY: warehouse alerts page test-browser superset notebook screenshots test-superset help setup demo act1 act2 act3 act4 act5 run test lint format reset bench docs-quality chaos soak up down test-compose
+.PHONY: warehouse alerts page test-browser test-slow superset notebook screenshots test-superset help setup demo act1 act2 act3 act4 act5 run test lint format reset bench docs-quality chaos soak up down test-compose
 
 help: ## Print this list
 	@echo "Smart Factory lakehouse: make <target>"
@@ -77,8 +77,11 @@ docs-quality: $(READY) ## Data Docs: Great Expectations' pages of suites and las
 	@$(RUN) -m pipeline data-docs
 
 # Two processes keep two cores busy; each has a Spark session of its own, of about 2 GB.
-test: $(READY) ## All tests that need neither Docker nor a browser (WORKERS=4 on a larger machine)
+test: $(READY) ## The tests of minutes: each part and the whole line once (WORKERS=4 on a larger machine)
 	@$(RUN) -m pytest --numprocesses $(or $(WORKERS),2) --dist loadfile
+
+test-slow: $(READY) ## The tests with many updates or servers: kills, damage, replay, reprocessing, the warehouse's clients
+	@$(RUN) -m pytest -m slow --numprocesses $(or $(WORKERS),2) --dist loadfile
 
 test-superset: $(SUPERSET_READY) $(NOTEBOOK_READY) ## Dashboards and SQL Lab against a real Superset and warehouse
 	@$(RUN) -m pytest tests/superset -m superset

@@ -52,7 +52,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     os.environ[CACHE_VARIABLE] = str(home.root / "cache")
     # A handful of rows is one partition's work.
     one_partition = {"spark.sql.shuffle.partitions": "1", "spark.databricks.delta.snapshotPartitions": "1"}
-    session = build_session(home, SparkSettings(driver_memory="2g", cores=2, configuration=one_partition))
+    # Hundreds of updates in one JVM repay the thorough compiler.
+    settings = SparkSettings(driver_memory="2g", cores=2, compiler="thorough", configuration=one_partition)
+    session = build_session(home, settings)
     yield session
     session.stop()
 

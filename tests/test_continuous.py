@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.result import UpdateResult
     from tests.conftest import TestLakehouse
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 BRONZE, SILVER, QUARANTINE, GOLD = TABLES
 

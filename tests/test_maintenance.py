@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.spark
+@pytest.mark.slow
 def test_maintenance_joins_files_of_tables_logs_and_state_and_the_next_update_goes_on(
     lakehouse: TestLakehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

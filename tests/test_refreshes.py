@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import TestLakehouse
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 def test_refresh_takes_along_what_the_table_needs_and_nothing_else(lakehouse: TestLakehouse, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from tests.conftest import TABLES, reading
 if TYPE_CHECKING:
     from tests.conftest import TestLakehouse
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 def test_events_that_were_lost_are_told_again_from_the_commits_and_no_other(lakehouse: TestLakehouse) -> None:

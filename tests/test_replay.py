@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import TestLakehouse
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 QUARANTINE = "silver_quarantined_sensors"
 SILVER = "silver_cleaned_sensors"

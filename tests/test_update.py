@@ -121,6 +121,7 @@ def test_new_column_reaches_bronze_and_silver_within_its_batch(lakehouse: TestLa
     assert newest["new_columns"] == {"humidity_percent": str(lakehouse.home.landing / "sensor_readings" / "b.json")}
 
 
+@pytest.mark.slow
 def test_group_without_location_is_kept_once_over_updates(lakehouse: TestLakehouse) -> None:
     for name in ("a.json", "b.json"):
         lakehouse.land(name, [reading(location=None)])
@@ -131,6 +132,7 @@ def test_group_without_location_is_kept_once_over_updates(lakehouse: TestLakehou
     ]
 
 
+@pytest.mark.slow
 def test_full_refresh_of_everything_gives_the_same_rows_again(lakehouse: TestLakehouse) -> None:
     lakehouse.land("a.json", [reading(), reading(None), reading("MFG-A-1001")])
     lakehouse.update()
@@ -174,6 +176,7 @@ def test_update_while_another_holds_the_lock_says_who(lakehouse: TestLakehouse) 
         lakehouse.update()
 
 
+@pytest.mark.slow
 def test_batch_tells_what_it_cost_what_it_left_out_and_what_waits_behind_it(lakehouse: TestLakehouse) -> None:
     lakehouse.land("a.json", [reading(), reading(None)])
     lakehouse.update(refresh=("bronze_sensor_readings",))
@@ -198,6 +201,7 @@ def test_batch_tells_what_it_cost_what_it_left_out_and_what_waits_behind_it(lake
     assert [told["action"] for told in lakehouse.told("user_action")] == ["START", "START"]
 
 
+@pytest.mark.slow
 def test_backlog_counts_the_files_and_the_commits_behind_a_batch(lakehouse: TestLakehouse, tmp_path: Path) -> None:
     module = tmp_path / "lines.py"
     module.write_text(
@@ -220,6 +224,7 @@ def test_backlog_counts_the_files_and_the_commits_behind_a_batch(lakehouse: Test
     assert (copied["num_output_rows"], copied["backlog_files"], copied["backlog_bytes"]) == (3, 0, 0)
 
 
+@pytest.mark.slow
 def test_event_log_that_cannot_be_written_fails_the_update_with_its_place(
     lakehouse: TestLakehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +241,7 @@ def test_event_log_that_cannot_be_written_fails_the_update_with_its_place(
     lakehouse.assert_invariants()
 
 
+@pytest.mark.slow
 def test_history_of_each_table_names_the_update_that_wrote_it(lakehouse: TestLakehouse) -> None:
     lakehouse.land("a.json", [reading(), reading(None)])
     first = lakehouse.update().update_id

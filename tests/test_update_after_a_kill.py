@@ -13,7 +13,7 @@ from tests.conftest import reading
 if TYPE_CHECKING:
     from tests.conftest import TestLakehouse
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 def test_batches_committed_but_not_checkpointed_are_written_and_counted_once(lakehouse: TestLakehouse) -> None:

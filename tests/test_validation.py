@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import TestLakehouse
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 UNIQUE = expectation("column_values_to_be_unique", "unique_id", "fail", column="id")
 

@@ -39,6 +39,7 @@ def _unthrottled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(NotifyEmail, "request_rate_per_sec", 0)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_unthrottled")
 def test_two_hundred_evaluations_with_receivers_failing_at_random_tell_each_transition_once(tmp_path: Path) -> None:
     heat = schedule_of_heat(seed=7)

@@ -29,6 +29,7 @@ def printed(capsys: Captured, *words: str) -> Any:
 
 
 @pytest.mark.spark
+@pytest.mark.slow
 @pytest.mark.usefixtures("_kept_session")
 def test_schema_shows_versions_and_revert_sends_new_values_to_rescued_data(
     lakehouse: TestLakehouse, capsys: Captured, monkeypatch: pytest.MonkeyPatch
@@ -65,6 +66,7 @@ def test_schema_shows_versions_and_revert_sends_new_values_to_rescued_data(
 
 
 @pytest.mark.spark
+@pytest.mark.slow
 @pytest.mark.usefixtures("_kept_session")
 def test_reprocess_and_run_options_reach_the_files_and_files_names_all(
     lakehouse: TestLakehouse, capsys: Captured

@@ -22,6 +22,7 @@ def quarantine(lakehouse: TestLakehouse, *words: str) -> int:
 
 
 @pytest.mark.spark
+@pytest.mark.slow
 @pytest.mark.usefixtures("_kept_session")
 def test_rejected_rows_are_listed_shown_and_replayed(
     lakehouse: TestLakehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]

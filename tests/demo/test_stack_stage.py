@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import TestLakehouse
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import TestLakehouse
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 def positive(action: str, **more: Any) -> dict[str, Any]:

@@ -50,6 +50,7 @@ def elsewhere(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     time.tzset()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("elsewhere")
 def test_files_of_other_makers_on_a_machine_of_another_zone_hold_the_invariants(lakehouse: TestLakehouse) -> None:
     mixed = [reading(), reading(at="2026-03-01T06:30:00-05:00"), reading(location=None), reading(at=NOON.timestamp())]
@@ -68,6 +69,7 @@ def test_files_of_other_makers_on_a_machine_of_another_zone_hold_the_invariants(
     assert modified == {datetime.fromtimestamp(os.stat(lakehouse.home.root).st_mtime, UTC).year}  # noqa: PTH116
 
 
+@pytest.mark.slow
 def test_large_batch_through_the_workers_equals_the_same_batch_read_by_the_driver(
     lakehouse: TestLakehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,6 +98,7 @@ def test_large_batch_through_the_workers_equals_the_same_batch_read_by_the_drive
     assert [row[-1] for row in workers["b.json"] if row[-1]] == ['{"device_id": "cut']
 
 
+@pytest.mark.slow
 def test_batch_larger_than_the_driver_takes_evolves_in_the_middle_of_a_file(lakehouse: TestLakehouse) -> None:
     record = lines([reading(note="x" * 400)])
     rows = batch_module.DRIVER_BYTES // len(record) * 3 // 2

@@ -38,6 +38,7 @@ def _with_n(found: dict[str, str], expected: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.mark.spark
+@pytest.mark.slow
 def test_every_fault_ends_where_the_table_says_and_loses_no_good_record(
     lakehouse: TestLakehouse,
 ) -> None:
@@ -71,6 +72,7 @@ def test_every_fault_ends_where_the_table_says_and_loses_no_good_record(
 
 @pytest.mark.bench
 @pytest.mark.spark
+@pytest.mark.slow
 def test_file_of_two_hundred_megabytes_ends_where_the_table_says(lakehouse: TestLakehouse) -> None:
     landed = land_all(lakehouse, tuple(fault for fault in FAULTS if fault.is_large))
     assert lakehouse.update().state == "COMPLETED"

@@ -16,6 +16,7 @@ FILES = 10_000
 
 
 @pytest.mark.spark
+@pytest.mark.slow
 def test_ten_thousand_files_go_through_one_update_each_once(lakehouse: TestLakehouse) -> None:
     folder = lakehouse.home.landing / "sensor_readings"
     folder.mkdir(parents=True)

@@ -140,6 +140,7 @@ def _check_fault(fault: Fault, rows: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.spark
+@pytest.mark.slow
 @settings(
     max_examples=3,
     derandomize=True,

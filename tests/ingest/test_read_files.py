@@ -107,6 +107,7 @@ def test_hint_that_changes_a_columns_type_is_refused_in_one_sentence(things: Thi
         lakehouse.update()
 
 
+@pytest.mark.slow
 def test_column_that_a_revert_took_away_comes_back_by_a_hint_of_the_same_type_alone(things: Things) -> None:
     lakehouse = things('schema_hints="a STRING"')
     log = SchemaLog(lakehouse.home.state / "schema_log" / "things" / "things")
@@ -167,6 +168,7 @@ def test_batches_are_no_larger_than_asked_for_and_oldest_come_first(
     assert [name for _, name in taken] == [f"{number}.json" for number in range(5)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clean", ["archive", "delete"])
 def test_cleaned_files_go_after_their_retention_and_once_committed(things: Things, clean: str) -> None:
     lakehouse = things(f'clean_source="{clean}", clean_source_retention="2h"')

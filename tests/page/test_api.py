@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.conftest import TestLakehouse
     from tests.page.conftest import Client
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 BRONZE, SILVER, QUARANTINE, GOLD = (
     "bronze_sensor_readings",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.conftest import TestLakehouse
     from tests.page.conftest import Client
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.conftest import reading
 if TYPE_CHECKING:
     from tests.conftest import TestLakehouse
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 
 def watched(lakehouse: TestLakehouse) -> Summary:

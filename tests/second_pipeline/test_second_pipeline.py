@@ -14,7 +14,7 @@ from tests.conftest import reading
 if TYPE_CHECKING:
     from tests.conftest import TestLakehouse
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 TABLES = ("raw_orders", "orders", "spent_by_customer", "share_by_customer")
 SETTINGS = Path(__file__).with_name("orders.yml")

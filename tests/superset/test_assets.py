@@ -148,6 +148,7 @@ def test_database_takes_no_writes_and_no_uploads() -> None:
 
 
 @pytest.mark.spark
+@pytest.mark.slow
 def test_every_table_column_and_metric_that_a_dataset_names_is_in_the_warehouse(lakehouse: TestLakehouse) -> None:
     lakehouse.land("one.json", [reading(), reading(None), reading("MFG-B-2000", temperature_celsius=43.0)])
     lakehouse.update()
@@ -168,6 +169,7 @@ def test_every_table_column_and_metric_that_a_dataset_names_is_in_the_warehouse(
 
 
 @pytest.mark.spark
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["average_temperature_by_location", "hot_devices_of_the_last_three_hours"])
 def test_saved_query_is_the_one_of_the_notebook(name: str) -> None:
     saved = next(asset for asset in of_kind("queries") if name in asset.path)

@@ -22,7 +22,7 @@ from tests.warehouse.conftest import CHECKOUT, free_port, run
 if TYPE_CHECKING:
     from tests.warehouse.conftest import Server
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 JARS = Path(pyspark.__file__).parent / "jars" / "*"
 VIEWS = {

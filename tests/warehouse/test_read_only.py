@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.warehouse.conftest import Server
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 OURS = "This warehouse only reads"
 
