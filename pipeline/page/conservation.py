@@ -52,7 +52,7 @@ def ledger(written: int, deleted: int, held: int) -> Check:
 
 def files_balance(counts: FileCounts, held: int) -> Conservation:
     """Return whether a table holds as many rows as its files have brought."""
-    check = _equal(counts.rows, held, "rows in files", "in the table")
+    check = _equal(counts.rows, held, "in files", "in the table")
     return Conservation(state=check.state, text=check.text)
 
 

@@ -60,7 +60,7 @@ def test_cards_stand_from_files_on_the_left_to_gold_on_the_right(client: Client)
 def test_every_node_says_whether_its_rows_are_conserved(client: Client) -> None:
     nodes = nodes_of(client.get("/api/graph"))
     assert {name: node["conservation"]["text"] for name, node in nodes.items()} == {
-        LANDING: "5 rows in files = 5 in the table",
+        LANDING: "5 in files = 5 in the table",
         BRONZE: "1 in = 1 out",
         SILVER: "1 in = 1 out + 0 quarantined",
         QUARANTINE: "0 rejected = 0 dropped upstream",

@@ -73,7 +73,7 @@ def test_rows_that_files_brought_are_held_against_the_table() -> None:
     counts = FileCounts(listed=2, ingested=2, rows=7)
     assert (files_balance(counts, 7).state, files_balance(counts, 6).text) == (
         "holds",
-        "7 rows in files ≠ 6 in the table",
+        "7 in files ≠ 6 in the table",
     )
 
 
