@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
+import yaml
 from deltalake import DeltaTable
 
 from pipeline.clock import FixedClock
@@ -57,6 +58,20 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session = build_session(home, settings)
     yield session
     session.stop()
+
+
+def settings_without_verdicts(home: Home) -> Path:
+    """Return the shipped settings, but for the verdicts on whole tables, which take most of a command's time.
+
+    The file lies beside the home.
+    """
+    settings: dict[str, Any] = yaml.safe_load(DEFAULT_SETTINGS.read_text(encoding="utf-8"))
+    settings["table_expectations"] = "on_request"
+    for key in ("source", "expectations"):
+        settings[key] = str((DEFAULT_SETTINGS.parent / settings[key]).resolve())
+    file = home.root.with_name("settings.yml")
+    file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return file
 
 
 @dataclass

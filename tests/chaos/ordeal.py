@@ -17,10 +17,14 @@ from generators.plant import Plant
 from pipeline.clock import SystemClock
 from pipeline.fault_points import VARIABLE
 from pipeline.home import CHECKOUT, Home
-from tests.conftest import TABLES, TestLakehouse, reading
+from pipeline.settings import load_settings
+from pipeline.update import Update
+from tests.conftest import TABLES, TestLakehouse, reading, settings_without_verdicts
 
 if TYPE_CHECKING:
     import random
+
+    from pyspark.sql import SparkSession
 
     from generators.landed import Landed
 
@@ -106,6 +110,12 @@ class Ordeal:
             self.seconds = time.monotonic() - begun
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
+    def recover(self, spark: SparkSession) -> None:
+        """Run an update in a session that was warm before the kill, as the page's or a mode's is, to a good end."""
+        settings = load_settings(settings_without_verdicts(self.home))
+        result = Update(self.home, settings, SystemClock(), lambda: spark, cause="TEST").run()
+        assert result.state == "COMPLETED", result
+
     def kill(self, kill: Kill) -> None:
         """Run an update that dies."""
         if kill.point is not None:
@@ -135,7 +145,9 @@ class Ordeal:
 
     def start(self, *arguments: str, fault: str | None = None) -> subprocess.Popen[str]:
         """Start an update, or a mode that goes on."""
-        command = [sys.executable, "-m", "pipeline", "run", "--json", "--home", str(self.home.root), *arguments]
+        settings = ("--pipeline", str(settings_without_verdicts(self.home)))
+        command = [sys.executable, "-m", "pipeline", "run", "--json", "--home", str(self.home.root), *settings]
+        command += arguments
         environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
         if fault is not None:
             environment[VARIABLE] = fault

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.commands.app import app
 from pipeline.commands.entry import run_command
-from tests.conftest import reading
+from tests.conftest import reading, settings_without_verdicts
 
 if TYPE_CHECKING:
     from tests.conftest import TestLakehouse
@@ -71,7 +71,7 @@ def test_schema_shows_versions_and_revert_sends_new_values_to_rescued_data(
 def test_reprocess_and_run_options_reach_the_files_and_files_names_all(
     lakehouse: TestLakehouse, capsys: Captured
 ) -> None:
-    home = ("--home", str(lakehouse.home.root))
+    home = ("--home", str(lakehouse.home.root), "--pipeline", str(settings_without_verdicts(lakehouse.home)))
     landed = lakehouse.land("a.json", json.dumps([reading(), {"odd": {}}, 5]))
     lakehouse.land("b.json.gz", b"no gzip")
     assert pipeline("run", *home) == 0
