@@ -61,6 +61,10 @@ class Table:
         """Whether its log can be read; a folder without any data is readable, and no table yet."""
         if not self.exists:
             return not any(self.path.glob("*.parquet"))
+        log = self.path / "_delta_log"
+        # A later commit may repeat the table's columns: deltalake then reads what is left, and Spark does not.
+        if not (log / f"{0:020}.json").exists() and not any(log.glob("*.checkpoint*")):
+            return False
         try:
             DeltaLog(self.path)
         except DeltaError:
