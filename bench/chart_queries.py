@@ -39,7 +39,8 @@ class ChartQuery:
 
 def in_duckdb(sql: str) -> str:
     """Return Spark SQL in DuckDB's dialect."""
-    return sqlglot.transpile(sql, read="spark", write="duckdb")[0]
+    translated: str = sqlglot.transpile(sql, read="spark", write="duckdb")[0]
+    return translated
 
 
 def chart_queries() -> list[ChartQuery]:
