@@ -78,7 +78,7 @@ def served(app: FastAPI) -> Iterator[Client]:
         yield Client(int(address.rsplit(":", 1)[1]))
 
 
-def wait_until(is_so: Callable[[], Any], seconds: float = 60.0) -> Any:
+def wait_until(is_so: Callable[[], Any], seconds: float = 240.0) -> Any:
     """Return what a condition gives once it is true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

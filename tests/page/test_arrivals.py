@@ -40,7 +40,7 @@ def test_file_that_lands_is_in_the_tables_soon_and_the_page_shows_its_update(lak
         wait_until(lambda: said)
         wait_until(lambda: page.get("/api/graph")["runner"]["state"] == "idle")
         lakehouse.land("a.json", [reading(), reading(None)])
-        shown = wait_until(lambda: completed(page, rows_in=2), seconds=120)
+        shown = wait_until(lambda: completed(page, rows_in=2))
     assert shown["cause"] == "JOB_TASK"
     assert said == ["An update runs because of the start.", "An update runs because of files that have come."]
     lakehouse.assert_invariants()
@@ -55,6 +55,6 @@ def test_update_that_fails_is_said_and_the_next_file_starts_another(lakehouse: T
         wait_until(lambda: any("silver_cleaned_sensors" in line for line in said))
         lakehouse.path("silver_cleaned_sensors").unlink()
         lakehouse.land("b.json", [reading()])
-        wait_until(lambda: completed(page, rows_in=1), seconds=120)
+        wait_until(lambda: completed(page, rows_in=1))
     assert len(lakehouse.rows("silver_cleaned_sensors")) == 2
     lakehouse.assert_invariants()
