@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ASSETS = CHECKOUT / "superset" / "assets"
-_OF_THE_PLANT = frozenset({"sensor_readings", "device_status", "gold_hourly_device_summary", "quarantined_readings"})
+OF_THE_PLANT = frozenset({"sensor_readings", "device_status", "gold_hourly_device_summary", "quarantined_readings"})
 _GRAINS = {"PT1M": "MINUTE", "PT1H": "HOUR"}
 
 
@@ -50,7 +50,7 @@ def chart_queries() -> list[ChartQuery]:
     for file in sorted(_ASSETS.glob("charts/*.yaml")):
         chart = _read(file)
         dataset = datasets[chart["dataset_uuid"]]
-        if dataset["table_name"] in _OF_THE_PLANT:
+        if dataset["table_name"] in OF_THE_PLANT:
             queries += [
                 ChartQuery(file.stem, _sql(dataset, query)) for query in json.loads(chart["query_context"])["queries"]
             ]

@@ -25,13 +25,13 @@ _DEVICES = 5_000
 
 def of_the_floor(size: Size, scratch: Path) -> list[Result]:
     """Measure each chart's query, from the question to the last row."""
-    readings = size.history[-1]
+    readings, settings = size.history[-1], load_settings()
     results = []
     with warm(scratch, thorough=not size.quick) as bench:
         home = bench.home("dashboard")
         bench.timed_update(home, bench.stock.of(readings, devices=_DEVICES))
-        warehouse = EmbeddedWarehouse(bench.spark, home, load_settings())
-        rival = OneDatabase(home.schema(load_settings().target_schema))
+        warehouse = EmbeddedWarehouse(bench.spark, home, settings)
+        rival = OneDatabase(home.schema(settings.target_schema))
         for query in chart_queries():
             ask = partial(warehouse.query, query.sql)
             ask_rival = partial(rival.query, query.duckdb_sql)

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 from deltalake import DeltaTable
 
-from bench.chart_queries import in_duckdb
+from bench.chart_queries import OF_THE_PLANT, in_duckdb
 from pipeline.settings import DEFAULT_SETTINGS
-from pipeline.warehouse.views import View
+from pipeline.warehouse.views import load_views
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_VIEWS = DEFAULT_SETTINGS.with_name(f"{DEFAULT_SETTINGS.stem}_views")
 
 
 class OneDatabase:
@@ -26,8 +24,9 @@ class OneDatabase:
         for folder in sorted(schema.iterdir()):
             if DeltaTable.is_deltatable(str(folder)):
                 self._connection.register(folder.name, DeltaTable(folder).to_pyarrow_dataset())
-        for file in sorted(_VIEWS.glob("*.sql")):
-            view = View.read(file)
+        for view in load_views(DEFAULT_SETTINGS):
+            if view.name not in OF_THE_PLANT:
+                continue
             columns = [field.name for field in DeltaTable(schema / view.source).schema().fields]
             query = in_duckdb(view.query(view.source, columns))
             self._connection.execute(f'CREATE VIEW "{view.name}" AS {query}')

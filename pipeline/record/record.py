@@ -65,6 +65,7 @@ class _Known:
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     summary: Summary | None = None
+    killed: Summary | None = None
 
 
 class Record:
@@ -180,7 +181,7 @@ class Record:
                 known.rows.append(row)
         for known in touched.values():
             known.rows.sort(key=lambda row: row["sequence"])
-            known.summary = None
+            known.summary = known.killed = None
         self._read.update(file.path for file in files)
 
     def _begun(self) -> list[_Known]:
@@ -211,10 +212,11 @@ def _summary(known: _Known, running: set[str]) -> Summary:
         known.summary = _replayed(known)
     if known.summary.has_ended or known.summary.update_id in running:
         return known.summary
-    # Not kept: who holds the lock is asked anew each time.
-    gone = _replayed(known)
-    gone.end("KILLED", gone.told_at)
-    return gone
+    # Kept beside the other: who holds the lock is asked anew each time.
+    if known.killed is None:
+        known.killed = _replayed(known)
+        known.killed.end("KILLED", known.killed.told_at)
+    return known.killed
 
 
 def _replayed(known: _Known) -> Summary:
