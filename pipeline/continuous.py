@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.faults import columns_changed, readable
-from pipeline.flows.backlog import backlog
+from pipeline.flows.backlog import backlog, backlog_of_failed
 from pipeline.flows.ingest import IngestFlow
 from pipeline.flows.plan import flows_of
 from pipeline.retry import wait_after
@@ -145,7 +145,9 @@ class Continuous:
             return
         running.state = "failed"
         self.errors[running.flow.node.name] = error
-        self._reporter.flow_failed(running.flow, error, getattr(error, "evidence", None))
+        assert self._lakehouse is not None
+        waiting = backlog_of_failed(running.flow, self._lakehouse)
+        self._reporter.flow_failed(running.flow, error, getattr(error, "evidence", None), waiting)
 
     def _drain(self) -> bool:
         """Stop the queries in dependency order, each once it has read what there is, within some seconds."""

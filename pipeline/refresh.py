@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.faults import readable
+from pipeline.flows.backlog import backlog_of_failed
 from pipeline.flows.plan import chosen_tables, clean_landing_zones, flows_of
 from pipeline.flows.stream import ExpectationViolatedError
 from pipeline.repair import repair
@@ -128,5 +129,5 @@ class Refresh:
                 status = "FAILED"
                 result.errors[flow.node.name] = error
                 evidence = error.evidence if isinstance(error, ExpectationViolatedError) else None
-                self._reporter.flow_failed(flow, error, evidence)
+                self._reporter.flow_failed(flow, error, evidence, backlog_of_failed(flow, self._lakehouse))
         result.statuses |= dict.fromkeys(flow.targets, status)

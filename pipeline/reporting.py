@@ -91,10 +91,15 @@ class Reporter:
             origin = self._origin(dataset_name=target, flow_name=flow.node.name)
             self._log.tell(origin, "flow_progress", message, {"status": status}, level=_LEVELS.get(status, "INFO"))
 
-    def flow_failed(self, flow: Flow, error: LakehouseError, evidence: Evidence | None) -> None:
-        """Tell that a flow has failed, why, and what had been seen of its rows."""
+    def flow_failed(
+        self, flow: Flow, error: LakehouseError, evidence: Evidence | None, waiting: dict[str, int]
+    ) -> None:
+        """Tell that a flow has failed, why, what had been seen of its rows, and what is left waiting."""
         for target in flow.targets:
             details: dict[str, Any] = {"status": "FAILED"}
+            if waiting and target == flow.node.name:
+                nothing = dict.fromkeys(("num_input_rows", "num_output_rows", "num_deleted_rows"), 0)
+                details["metrics"] = nothing | waiting
             if evidence is not None and target == flow.node.name:
                 # Nothing was left out or marked: the batch was not written.
                 unwritten = {"dropped_records": 0, "warned_records": 0, "rolled_back": True}

@@ -35,6 +35,17 @@ def backlog(flow: Flow, lakehouse: Lakehouse, batch_id: int) -> dict[str, int]:
     }
 
 
+def backlog_of_failed(flow: Flow, lakehouse: Lakehouse) -> dict[str, int]:
+    """Return what waits behind the last batch that a failed flow has finished, its failed batch included.
+
+    Nothing where it cannot be told: what stopped the flow may have spoiled its position too.
+    """
+    try:
+        return backlog(flow, lakehouse, flow.position.done_batch())
+    except Exception:  # noqa: BLE001 - the flow's own error is the one to tell
+        return {}
+
+
 def _next_versions(offsets: Path, count: int) -> list[int]:
     """Return, for each source of a query, the version of its table that the next batch begins with."""
     if not offsets.exists():

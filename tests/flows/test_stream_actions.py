@@ -55,6 +55,8 @@ def test_fail_rolls_its_batch_back_skips_what_is_downstream_and_leaves_its_evide
         ("positive", "fail", 2, 1),
         ("small", "drop", 2, 1),
     ]  # fmt: skip
+    assert [metrics["backlog_files"] > 0 for metrics in shop.metrics("checked")] == [False, True]
+    assert [metrics["backlog_files"] for metrics in shop.metrics("raw")] == [0, 0]
 
     write_suite(tmp_path / "suites", "checked", positive("warn"), SMALL)
     assert shop.update().state == "COMPLETED"

@@ -32,4 +32,4 @@ SELECT
   get_json_object(metrics, '$.new_columns') AS new_columns,
   timestamp
 FROM measured
-WHERE metrics IS NOT NULL
+WHERE metrics IS NOT NULL AND origin.batch_id IS NOT NULL

@@ -27,8 +27,8 @@ measured AS (
 SELECT
   dataset,
   coalesce(sum(output_rows - deleted_rows), 0) AS table_rows,
-  max(timestamp) FILTER (WHERE output_rows IS NOT NULL) AS last_written_at,
-  timestampdiff(SECOND, max(timestamp) FILTER (WHERE output_rows IS NOT NULL), current_timestamp()) / 60.0D
+  max(timestamp) FILTER (WHERE output_rows + deleted_rows > 0) AS last_written_at,
+  timestampdiff(SECOND, max(timestamp) FILTER (WHERE output_rows + deleted_rows > 0), current_timestamp()) / 60.0D
     AS minutes_since_write,
   coalesce(sum(dropped_rows), 0) AS dropped_rows,
   max_by(backlog_files, sequence) FILTER (WHERE backlog_files IS NOT NULL) AS backlog_files,
