@@ -14,7 +14,6 @@ CATEGORICAL = [
         "description": "Smart Factory",
         "label": "Smart Factory",
         "isDefault": True,
-        # The last two are for limits: a gauge names them by their place.
         "colors": [
             CALM,
             "#56B4E9",

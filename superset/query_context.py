@@ -87,8 +87,17 @@ def _time_series(params: Params) -> Query:
         "series_columns": groupby,
         "metrics": params["metrics"],
         "orderby": [[first, False]],
-        "post_processing": [pivot, *([rename] if is_one_metric else []), {"operation": "flatten"}],
+        "post_processing": [pivot, *([rename] if is_one_metric else []), *_sorts(params), {"operation": "flatten"}],
     }
+
+
+def _sorts(params: Params) -> list[Query]:
+    """Return how a bar chart without groups orders its bars."""
+    by = params.get("x_axis_sort")
+    if by is None or params.get("groupby"):
+        return []
+    order = {"is_sort_index": True} if by == params["x_axis"] else {"by": by}
+    return [{"operation": "sort", "options": {**order, "ascending": params["x_axis_sort_asc"]}}]
 
 
 def _axis(params: Params) -> Any:
@@ -139,15 +148,6 @@ def _bubble(params: Params) -> Query:
     }
 
 
-def _gauge(params: Params) -> Query:
-    return {
-        **_base(params),
-        "columns": params["groupby"],
-        "metrics": [params["metric"]],
-        "orderby": [[params["metric"], False]],
-    }
-
-
 def _graph(params: Params) -> Query:
     return {
         **_base(params),
@@ -164,7 +164,6 @@ _QUERIES: dict[str, Callable[[Params], Query]] = {
     "heatmap_v2": _heat_map,
     "table": _table,
     "bubble_v2": _bubble,
-    "gauge_chart": _gauge,
     "graph_chart": _graph,
 }
 

@@ -46,7 +46,7 @@ def _raw_text(value: Any) -> str:
 def _as_double(value: Any) -> Any:
     kind = type(value)
     if kind is float:
-        return value if isfinite(value) else MISFIT
+        return value
     if kind is int:
         return _exact_double(value)
     if kind is str and (match := _NUMBER.fullmatch(value.strip(_BLANKS))):

@@ -22,7 +22,7 @@ EXPECTED = {
     "devices_overheating_now": "0 + 1 1 1 +",
     "devices_gone_silent": "0 + 1 1 + 1",
     "age_of_newest_reading": "0 + + + + +",
-    "hottest_device": "0 + 1 1 1 +",
+    "hottest_devices": "0 + 1 1 1 +",
     "overheating_alert_state": "0 0 0 0 + +",
     "temperature_by_hour_and_floor": "0 + + + + +",
     "humidity_by_hour_and_floor": "0 0 0 + 1 1",
@@ -127,7 +127,7 @@ def test_overheating_is_calm_after_the_calm_batch_and_counts_devices_after_the_t
     assert of("calm", "overheating_alert_state", "state") == "OK"
     assert of("hot", "overheating_alert_state", "state") == "TRIGGERED"
     assert of("hot", "overheating_alert_state", "rows") == of("hot", "devices_overheating_now", "devices_hot")
-    assert of("hot", "hottest_device", "hottest_temperature") > 40
+    assert of("hot", "hottest_devices", "hottest_temperature") > 40
     assert of("hot", "last_reading_of_each_device", "status") == "hot"
 
 

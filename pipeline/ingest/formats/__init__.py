@@ -1,7 +1,8 @@
 """The formats that files may have: each is one module here, `<format>_files.py`.
 
-Such a module has two functions: `read_records(stream)` yields a decompressed stream's records in order, in lists;
-`type_of(value)` tells which type of column a value would found, None where it founds none.
+Such a module has two functions: `read_records(stream)` yields a decompressed stream's records in order, in lists, with
+each number that is not finite as a `RawNumber`; `type_of(value)` tells which type of column a value would found, None
+where it founds none.
 """
 
 from __future__ import annotations
