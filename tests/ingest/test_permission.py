@@ -29,7 +29,7 @@ def test_file_without_permission_is_an_error_of_its_own_for_every_user_but_root(
     try:
         outcome = FileOutcome(str(secret))
         records = list(read_records(str(secret), Plan(FilesSource("x"), ()), outcome))
-        readable = read_error(str(open_to_all))
+        refused, readable = (read_error(str(file)) for file in (secret, open_to_all))
     finally:
         os.seteuid(user)
-    assert (records, outcome.error, readable) == ([], "PermissionError: Permission denied", None)
+    assert (records, outcome.error, refused, readable) == ([], *["PermissionError: Permission denied"] * 2, None)
