@@ -37,8 +37,8 @@ def plain(text: str) -> str:
 
 def width_of(text: str, size: float, *, bold: bool = False) -> float:
     """Return about how wide a text is in a sans-serif face, rather too much than too little."""
-    units = sum(0.32 if char in _NARROW else 0.9 if char in _BROAD else 0.57 for char in text)
-    return units * size * (1.06 if bold else 1.0)
+    units = sum(0.35 if char in _NARROW else 0.97 if char in _BROAD else 0.62 for char in text)
+    return units * size * (1.12 if bold else 1.0)
 
 
 def shortened(text: str, width: float, size: float, *, bold: bool = False) -> str:
