@@ -84,7 +84,7 @@ test-slow: $(READY) ## The tests with many updates or servers: kills, damage, re
 	@$(RUN) -m pytest -m slow --numprocesses $(or $(WORKERS),2) --dist loadfile
 
 test-superset: $(SUPERSET_READY) $(NOTEBOOK_READY) ## Dashboards and SQL Lab against a real Superset and warehouse
-	@$(RUN) -m pytest tests/superset -m superset
+	@$(RUN) -m pytest tests/superset -m "superset or browser"
 
 test-browser: $(READY) ## The pipeline page in a headless Chromium; skipped, and said so, where there is none
 	@$(RUN) -m pytest tests/page -m browser -rs
