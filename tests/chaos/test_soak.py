@@ -24,6 +24,7 @@ from generators.landing import Landing
 from generators.plant import Plant
 from pipeline.clock import SystemClock
 from pipeline.home import Home
+from pipeline.session import MEMORY_VARIABLE
 from tests.chaos.ordeal import Ordeal
 from tests.conftest import TABLES
 
@@ -63,8 +64,10 @@ class Gauge:
 
 
 def test_continuous_update_under_load_keeps_its_promises_fresh_and_in_flat_memory(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A heap that is filled within a minute: in a large one the JVM would go on taking memory that it does not need.
+    monkeypatch.setenv(MEMORY_VARIABLE, "1536m")
     ordeal = Ordeal(Home(tmp_path / "a home"), random.Random(1))
     folder, clock = ordeal.home.landing / "sensor_readings", SystemClock()
     plant = Plant(folder, clock, seed=1)
@@ -102,8 +105,8 @@ def freshness(lakehouse: TestLakehouse, read_by_batch: dict[int, int]) -> dict[s
     """Return for each file that reached silver how many seconds after landing its rows were counted in gold."""
     told = {
         event["origin"]["batch_id"]: event["timestamp"]
-        for event in lakehouse.rows("event_log", "sequence", "origin", "timestamp", "level")
-        if event["origin"]["dataset_name"] == GOLD and event["level"] == "METRICS"
+        for event in lakehouse.rows("event_log", "sequence", "origin", "timestamp", "event_type")
+        if event["origin"]["dataset_name"] == GOLD and event["event_type"] == "flow_progress"
     }
     files: dict[str, float] = {}
     log = lakehouse.path(SILVER) / "_delta_log"
