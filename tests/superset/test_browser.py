@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="There is no Chromium; on Debian: apt-get install chromium."),
 ]
 SLUGS = ("smart-factory-operations", "pipeline-health")
-LONGEST_LOAD_SECONDS = 8.0
+# Two cores that have nothing else to do; a machine that is slow or shared is given more.
+LONGEST_LOAD_SECONDS = float(os.environ.get("LOAD_SECONDS") or 8)
 TRIES = 5
 RED = "rgb(193, 39, 45)"
 
@@ -53,7 +55,7 @@ def errors_on(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_dashboard_draws_every_chart_without_an_error_and_loads_within_8_seconds_warm(
+def test_dashboard_draws_every_chart_without_an_error_and_loads_within_seconds_warm(
     page: Page, filled: Plant, slug: str
 ) -> None:
     asked: list[str] = []
@@ -98,7 +100,8 @@ def test_device_that_is_clicked_filters_the_other_charts(filled: Plant) -> None:
             ".header-line"
         )
         assert int(reporting.inner_text()) > 1
-        page.get_by_role("cell", name="MFG-B-2000").first.click()
+        readings = page.locator(".dashboard-component-chart-holder", has_text="Last reading of each device").first
+        readings.locator("td", has_text="MFG-B-2000").first.click()
         settle(page)
         assert reporting.inner_text() == "1"
 
