@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -214,3 +215,13 @@ def test_source_may_import_modules_that_stand_beside_it(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert load_declarations(source).datasets["a"].comment == "from beside"
+
+
+def test_module_changed_within_a_second_by_as_many_characters_is_read_as_it_is(tmp_path: Path) -> None:
+    source = tmp_path / "twice.py"
+    for comment in ("one", "two"):
+        source.write_text(
+            f"from pipeline import read_files, table\n\n\n@table(comment='{comment}')\ndef a():\n    return read_files('x')\n"
+        )
+        os.utime(source, (1_700_000_000, 1_700_000_000))
+        assert load_declarations(source).datasets["a"].comment == comment
