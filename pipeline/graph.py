@@ -113,7 +113,7 @@ def load_declarations(module_file: Path) -> Registry:
     sys.path.insert(0, str(module_file.parent))
     try:
         with collecting(Registry()) as registry:
-            # Compiled anew: Python's cache takes a module for unchanged that was changed within a second to equal length.
+            # Compiled anew: Python's cache takes a module for unchanged that was changed at once, to equal length.
             exec(spec.loader.source_to_code(module_file.read_bytes(), module_file), module.__dict__)  # noqa: S102
     except AuthorError:
         raise

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -217,7 +218,10 @@ def test_source_may_import_modules_that_stand_beside_it(tmp_path: Path) -> None:
     assert load_declarations(source).datasets["a"].comment == "from beside"
 
 
-def test_module_changed_within_a_second_by_as_many_characters_is_read_as_it_is(tmp_path: Path) -> None:
+def test_module_changed_within_a_second_by_as_many_characters_is_read_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     source = tmp_path / "twice.py"
     for comment in ("one", "two"):
         source.write_text(
