@@ -146,8 +146,7 @@ class Continuous:
         running.state = "failed"
         self.errors[running.flow.node.name] = error
         assert self._lakehouse is not None
-        waiting = backlog_of_failed(running.flow, self._lakehouse)
-        self._reporter.flow_failed(running.flow, error, getattr(error, "evidence", None), waiting)
+        self._reporter.flow_failed(running.flow, error, backlog_of_failed(running.flow, self._lakehouse))
 
     def _drain(self) -> bool:
         """Stop the queries in dependency order, each once it has read what there is, within some seconds."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from pipeline.faults import readable
 from pipeline.flows.backlog import backlog_of_failed
 from pipeline.flows.plan import chosen_tables, clean_landing_zones, flows_of
-from pipeline.flows.stream import ExpectationViolatedError
 from pipeline.repair import repair
 from pipeline.replay import Replays
 from pipeline.reprocess import Reprocessing
@@ -128,6 +127,5 @@ class Refresh:
                 error = readable(raised, flow.node.name)
                 status = "FAILED"
                 result.errors[flow.node.name] = error
-                evidence = error.evidence if isinstance(error, ExpectationViolatedError) else None
-                self._reporter.flow_failed(flow, error, evidence, backlog_of_failed(flow, self._lakehouse))
+                self._reporter.flow_failed(flow, error, backlog_of_failed(flow, self._lakehouse))
         result.statuses |= dict.fromkeys(flow.targets, status)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.event_details import data_quality, expectations_of, flow_definition, metrics_of, quality_of_table
 from pipeline.event_log import Level, Origin
+from pipeline.flows.stream import ExpectationViolatedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pipeline.event_log import EventLog
     from pipeline.flows.flow import Flow, Lakehouse, Progress
     from pipeline.flows.ingest import IngestFlow
-    from pipeline.quality.judge import Evidence
     from pipeline.quality.rules import Suite
     from pipeline.quality.table_judge import TableVerdict
     from pipeline.selection import Selection
@@ -91,23 +91,20 @@ class Reporter:
             origin = self._origin(dataset_name=target, flow_name=flow.node.name)
             self._log.tell(origin, "flow_progress", message, {"status": status}, level=_LEVELS.get(status, "INFO"))
 
-    def flow_failed(
-        self, flow: Flow, error: LakehouseError, evidence: Evidence | None, waiting: dict[str, int]
-    ) -> None:
+    def flow_failed(self, flow: Flow, error: LakehouseError, waiting: dict[str, int]) -> None:
         """Tell that a flow has failed, why, what had been seen of its rows, and what is left waiting."""
+        told: dict[str, Any] = {}
+        if waiting:
+            told["metrics"] = dict.fromkeys(("num_input_rows", "num_output_rows", "num_deleted_rows"), 0) | waiting
+        if isinstance(error, ExpectationViolatedError):
+            # Nothing was left out or marked: the batch was not written.
+            unwritten = {"dropped_records": 0, "warned_records": 0, "rolled_back": True}
+            seen = data_quality(self._suites[flow.node.name], flow.node.name, error.evidence)
+            told["data_quality"] = seen | unwritten
+        message = f"Flow {flow.node.name} is FAILED: {error.problem}"
         for target in flow.targets:
-            details: dict[str, Any] = {"status": "FAILED"}
-            if waiting and target == flow.node.name:
-                nothing = dict.fromkeys(("num_input_rows", "num_output_rows", "num_deleted_rows"), 0)
-                details["metrics"] = nothing | waiting
-            if evidence is not None and target == flow.node.name:
-                # Nothing was left out or marked: the batch was not written.
-                unwritten = {"dropped_records": 0, "warned_records": 0, "rolled_back": True}
-                details["data_quality"] = (
-                    data_quality(self._suites[flow.node.name], flow.node.name, evidence) | unwritten
-                )
             origin = self._origin(dataset_name=target, flow_name=flow.node.name)
-            message = f"Flow {flow.node.name} is FAILED: {error.problem}"
+            details = {"status": "FAILED"} | (told if target == flow.node.name else {})
             self._log.tell(origin, "flow_progress", message, details, level="ERROR", error=error)
 
     def flow_retried(self, flow: Flow, error: LakehouseError, attempt: int, wait_seconds: float) -> None:

@@ -12,7 +12,7 @@ from browser import chromium, open_dashboard, settle, signed_in
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
     from tests.superset.conftest import Plant
 
@@ -46,8 +46,8 @@ def page(request: pytest.FixtureRequest, filled: Plant) -> Iterator[Page]:
         yield opened
 
 
-def tile(page: Page, title: str) -> str:
-    return page.locator(".dashboard-component-chart-holder", has_text=title).first.inner_text()
+def chart(page: Page, title: str) -> Locator:
+    return page.locator(".dashboard-component-chart-holder", has_text=title).first
 
 
 def errors_on(page: Page) -> list[str]:
@@ -78,7 +78,7 @@ def test_floor_filter_changes_the_charts(filled: Plant) -> None:
     server = filled.server
     with signed_in(server.url, "viewer", server.password("viewer")) as page:
         open_dashboard(page, server.url, SLUGS[0])
-        before = tile(page, "Last reading of each device")
+        before = chart(page, "Last reading of each device").inner_text()
         assert "MFG-A-1000" in before
         assert "MFG-B-2000" in before
         page.locator("[data-test=form-item-value] .ant-select, .filter-item-wrapper .ant-select").first.click()
@@ -86,7 +86,7 @@ def test_floor_filter_changes_the_charts(filled: Plant) -> None:
         page.keyboard.press("Escape")
         page.get_by_role("button", name="Apply").click()
         settle(page)
-        after = tile(page, "Last reading of each device")
+        after = chart(page, "Last reading of each device").inner_text()
         assert "MFG-A-1000" not in after
         assert "MFG-B-2000" in after
         assert errors_on(page) == []
@@ -96,12 +96,9 @@ def test_device_that_is_clicked_filters_the_other_charts(filled: Plant) -> None:
     server = filled.server
     with signed_in(server.url, "viewer", server.password("viewer")) as page:
         open_dashboard(page, server.url, SLUGS[0])
-        reporting = page.locator(".dashboard-component-chart-holder", has_text="Reporting").first.locator(
-            ".header-line"
-        )
+        reporting = chart(page, "Reporting").locator(".header-line")
         assert int(reporting.inner_text()) > 1
-        readings = page.locator(".dashboard-component-chart-holder", has_text="Last reading of each device").first
-        readings.locator("td", has_text="MFG-B-2000").first.click()
+        chart(page, "Last reading of each device").locator("td", has_text="MFG-B-2000").first.click()
         settle(page)
         assert reporting.inner_text() == "1"
 
@@ -110,7 +107,7 @@ def test_overheating_tile_is_calm_before_the_trigger_event_and_red_after_it(fill
     server = filled.server
     with signed_in(server.url, "viewer", server.password("viewer")) as page:
         open_dashboard(page, server.url, SLUGS[0])
-        number = page.locator(".dashboard-component-chart-holder", has_text="Overheating").first.locator(".header-line")
+        number = chart(page, "Overheating").locator(".header-line")
         assert number.inner_text() == "0"
         assert RED not in number.evaluate("node => getComputedStyle(node).color")
         filled.generate("trigger-event")

@@ -28,8 +28,7 @@ SELECT
   dataset,
   coalesce(sum(output_rows - deleted_rows), 0) AS table_rows,
   max(timestamp) FILTER (WHERE output_rows + deleted_rows > 0) AS last_written_at,
-  timestampdiff(SECOND, max(timestamp) FILTER (WHERE output_rows + deleted_rows > 0), current_timestamp()) / 60.0D
-    AS minutes_since_write,
+  timestampdiff(SECOND, last_written_at, current_timestamp()) / 60.0D AS minutes_since_write,
   coalesce(sum(dropped_rows), 0) AS dropped_rows,
   max_by(backlog_files, sequence) FILTER (WHERE backlog_files IS NOT NULL) AS backlog_files,
   max_by(backlog_bytes, sequence) FILTER (WHERE backlog_bytes IS NOT NULL) AS backlog_bytes,
