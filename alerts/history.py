@@ -6,11 +6,13 @@ from datetime import datetime  # noqa: TC003 - pydantic reads it at run time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pydantic import BaseModel
 
 from alerts.lock import held
+from pipeline.arrow import arrow_dataset
 from pipeline.errors import EnvironmentFaultError
 
 if TYPE_CHECKING:
@@ -113,7 +115,7 @@ class History:
 
     def holds(self, evaluation_id: str) -> bool:
         """Return whether an evaluation is recorded."""
-        return bool(self._read([("evaluation_id", "=", evaluation_id)]))
+        return bool(self._read(pc.field("evaluation_id") == evaluation_id))
 
     def mark_delivered(self, evaluation_id: str, destination: str) -> None:
         """Record that an earlier evaluation's notification has arrived after all."""
@@ -128,23 +130,23 @@ class History:
 
     def latest(self, alert: str, most: int = 1) -> list[Row]:
         """Return an alert's last evaluations, newest first; none when it has none or there is no table."""
-        return self._newest([("alert", "=", alert)], most)
+        return self._newest(pc.field("alert") == alert, most)
 
     def newest(self, most: int) -> list[Row]:
         """Return the last evaluations of all alerts, newest first."""
         return self._newest(None, most)
 
-    def _newest(self, filters: list[tuple[str, str, Any]] | None, most: int) -> list[Row]:
-        rows = sorted(self._read(filters), key=lambda row: row["evaluated_at"], reverse=True)
+    def _newest(self, wanted: pc.Expression | None, most: int) -> list[Row]:
+        rows = sorted(self._read(wanted), key=lambda row: row["evaluated_at"], reverse=True)
         return [Row.model_validate(row) for row in rows[:most]]
 
-    def _read(self, filters: list[tuple[str, str, Any]] | None) -> list[dict[str, Any]]:
+    def _read(self, wanted: pc.Expression | None) -> list[dict[str, Any]]:
         def read() -> list[dict[str, Any]]:
             try:
                 table = DeltaTable(self._path)
             except TableNotFoundError:
                 return []
-            rows: list[dict[str, Any]] = table.to_pyarrow_table(filters=filters).to_pylist()
+            rows: list[dict[str, Any]] = arrow_dataset(table).to_table(filter=wanted).to_pylist()
             return rows
 
         return self._guarded(read) if self._path.exists() else []

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from generators.plant import Plant
+from pipeline.arrow import arrow_dataset
 from pipeline.clock import SystemClock
 from pipeline.errors import DataError, PipelineBusyError
 from pipeline.ingest.inventory import inventories
@@ -174,7 +175,7 @@ class Stage:
     def frame(self, table: str, columns: list[str] | None = None) -> pa.Table:
         """Return a table's rows, read without Spark; empty where there is no table."""
         path = self.home.schema(self.settings.target_schema) / table
-        return DeltaTable(path).to_pyarrow_table(columns=columns)
+        return arrow_dataset(DeltaTable(path)).to_table(columns)
 
     def columns(self, table: str) -> list[str]:
         """Return a table's columns, none where there is no table."""
@@ -186,5 +187,5 @@ class Stage:
         place = Table(self.home.schema(self.settings.target_schema) / "event_log")
         if not place.exists:
             return []
-        rows: list[dict[str, Any]] = DeltaTable(place.path).to_pyarrow_table().sort_by("sequence").to_pylist()
+        rows: list[dict[str, Any]] = arrow_dataset(DeltaTable(place.path)).to_table().sort_by("sequence").to_pylist()
         return rows

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from pipeline.arrow import arrow_dataset
+
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
@@ -34,7 +36,7 @@ def on_record(log: DeltaTable | None) -> Record:
     if log is None:
         return record
     counted = (pc.field("event_type") == "flow_progress") & (pc.field("level") == "METRICS")
-    for event in log.to_pyarrow_dataset().to_table(columns=["origin", "details"], filter=counted).to_pylist():
+    for event in arrow_dataset(log).to_table(["origin", "details"], filter=counted).to_pylist():
         origin, metrics = event["origin"], json.loads(event["details"])["flow_progress"].get("metrics", {})
         written = metrics.get("num_output_rows", 0)
         record.rows[origin["dataset_name"]] += written - metrics.get("num_deleted_rows", 0)

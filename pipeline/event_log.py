@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
+from pipeline.arrow import arrow_dataset
 from pipeline.balance import Record, on_record
 from pipeline.errors import DamagedStateError, EnvironmentFaultError, told_causes
 from pipeline.fault_points import FaultPoint, reach
@@ -196,7 +197,7 @@ class EventLog:
         table = self._table()
         if table is None:
             return schema.empty_table()
-        return pa.table(table.to_pyarrow_dataset().to_table(columns=list(columns))).cast(schema)
+        return arrow_dataset(table).to_table(list(columns)).cast(schema)
 
     def record(self) -> Record:
         """Return what the log tells of the tables' rows."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from deltalake import DeltaTable
 
+from pipeline.arrow import arrow_dataset
 from pipeline.errors import AuthorError, UnknownNameError
 from pipeline.graph import load_declarations
 from pipeline.tables import Table
@@ -44,7 +44,7 @@ def rejected_rows(path: Path, *, rules: Collection[str] = (), record_ids: Collec
     """
     if not Table(path).exists:
         return []
-    table = pa.table(DeltaTable(path).to_pyarrow_table())
+    table = arrow_dataset(DeltaTable(path)).to_table()
     rows = [
         row
         for row in table.to_pylist()

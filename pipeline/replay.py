@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
+from pipeline.arrow import arrow_dataset
 from pipeline.corrections import Corrections, KeptCorrections, read_corrections
 from pipeline.errors import AuthorError, UnknownNameError
 from pipeline.flows.stream import VERDICT, StreamFlow
@@ -164,7 +165,7 @@ class Replays:
         if not record_ids or not table.exists:
             return []
         wanted = pc.field("record_id").isin(record_ids)
-        rows = DeltaTable(table.path).to_pyarrow_dataset().to_table(["record_id", "quarantined_at"], filter=wanted)
+        rows = arrow_dataset(DeltaTable(table.path)).to_table(["record_id", "quarantined_at"], filter=wanted)
         return [(row["record_id"], row["quarantined_at"]) for row in rows.to_pylist()]
 
     def _kept(self, flow: StreamFlow, text: str, suffix: str, replay_id: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from deltalake import DeltaTable
 
+from pipeline.arrow import arrow_dataset
 from pipeline.clock import FixedClock
 from pipeline.home import Home
 from pipeline.ingest.file_state import FileRecord, FileState
@@ -110,7 +111,7 @@ class TestLakehouse:
     def rows(self, table: str, *columns: str, by: str | None = None) -> list[dict[str, Any]]:
         if not Table(self.path(table)).exists:
             return []
-        rows = DeltaTable(self.path(table)).to_pyarrow_table(columns=list(columns) or None)
+        rows = arrow_dataset(DeltaTable(self.path(table))).to_table(list(columns) or None)
         return sorted(rows.to_pylist(), key=lambda row: str(row[by or rows.column_names[0]]))
 
     def columns(self, table: str) -> list[str]:

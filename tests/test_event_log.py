@@ -9,6 +9,7 @@ import pytest
 from deltalake import DeltaTable
 
 from pipeline import event_log
+from pipeline.arrow import arrow_dataset
 from pipeline.clock import FixedClock
 from pipeline.errors import EnvironmentFaultError
 from pipeline.event_log import LONGEST_BUFFERED, SCHEMA, Event, EventLog, Origin
@@ -21,7 +22,7 @@ ORIGIN = Origin("p1", "Orders", update_id="u1", dataset_name="orders")
 
 
 def rows(log: EventLog) -> list[dict[str, Any]]:
-    found = DeltaTable(log.path).to_pyarrow_table().to_pylist()
+    found = arrow_dataset(DeltaTable(log.path)).to_table().to_pylist()
     return sorted(found, key=lambda row: row["sequence"])
 
 

@@ -16,6 +16,7 @@ from deltalake import DeltaTable
 from bench.memory import resident_gigabytes
 from bench.result import Result
 from generators.plant import Plant
+from pipeline.arrow import arrow_dataset
 from pipeline.clock import SystemClock
 from pipeline.errors import DataError
 from pipeline.home import CHECKOUT, Home
@@ -99,7 +100,7 @@ class Watch:
             table = DeltaTable(self._gold)
             if table.version() != version:
                 version = table.version()
-                column = table.to_pyarrow_table(columns=["reading_count"])["reading_count"]
+                column = arrow_dataset(table).to_table(["reading_count"])["reading_count"]
                 self.counted.append((time.monotonic(), pc.sum(column).as_py() or 0))
 
     def _weigh(self) -> None:

@@ -8,6 +8,7 @@ import duckdb
 from deltalake import DeltaTable
 
 from bench.chart_queries import OF_THE_PLANT, in_duckdb
+from pipeline.arrow import arrow_dataset
 from pipeline.settings import DEFAULT_SETTINGS
 from pipeline.warehouse.views import load_views
 
@@ -23,7 +24,7 @@ class OneDatabase:
         self._connection.execute("SET TimeZone = 'UTC'")
         for folder in sorted(schema.iterdir()):
             if DeltaTable.is_deltatable(str(folder)):
-                self._connection.register(folder.name, DeltaTable(folder).to_pyarrow_dataset())
+                self._connection.register(folder.name, arrow_dataset(DeltaTable(folder)))
         for view in load_views(DEFAULT_SETTINGS):
             if view.name not in OF_THE_PLANT:
                 continue

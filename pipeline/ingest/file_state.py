@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable, write_deltalake
 
+from pipeline.arrow import arrow_dataset
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -98,7 +100,7 @@ class FileState:
         """Return the newest record of every file, by path; of one flow alone where its id is given."""
         if not DeltaTable.is_deltatable(str(self.path)):
             return {}
-        rows = DeltaTable(self.path).to_pyarrow_table().sort_by([("sequence", "ascending")])
+        rows = arrow_dataset(DeltaTable(self.path)).to_table().sort_by([("sequence", "ascending")])
         if flow_id is not None:
             rows = rows.filter(pc.field("flow_id") == flow_id)
         return {row["path"]: FileRecord(**row) for row in rows.to_pylist()}
@@ -107,7 +109,7 @@ class FileState:
         if not DeltaTable.is_deltatable(str(self.path)):
             return False
         same = pc.field("batch_key") == record.batch_key
-        return bool(DeltaTable(self.path).to_pyarrow_dataset().scanner(columns=["path"], filter=same).count_rows())
+        return bool(arrow_dataset(DeltaTable(self.path)).scanner(columns=["path"], filter=same).count_rows())
 
 
 def file_records(

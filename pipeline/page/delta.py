@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from pipeline.arrow import arrow_dataset
 from pipeline.errors import EnvironmentFaultError
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class DeltaReader:
         if not self.exists:
             return []
         table = self.table()
-        dataset = table.to_pyarrow_dataset()
+        dataset = arrow_dataset(table)
         names = [field.name for field in table.schema().fields]
         written = _written(table)
         fragments = sorted(dataset.get_fragments(), key=lambda one: written[one.path], reverse=True)
@@ -111,7 +112,7 @@ class DeltaReader:
         """Return all values of a column."""
         if not self.exists:
             return []
-        values: list[Any] = self.table().to_pyarrow_table(columns=[name])[name].to_pylist()
+        values: list[Any] = arrow_dataset(self.table()).to_table([name])[name].to_pylist()
         return values
 
     def history(self, most: int) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from pipeline.arrow import arrow_dataset
 from pipeline.tables import Table
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def newest_evidence(event_log: Path, tables: set[str]) -> dict[str, dict[str, An
         return {}
     wanted = (pc.field("event_type") == "flow_progress") & pc.field("level").isin(["METRICS", "ERROR"])
     columns = ["sequence", "timestamp", "origin", "details"]
-    events = DeltaTable(event_log).to_pyarrow_dataset().to_table(columns=columns, filter=wanted).to_pylist()
+    events = arrow_dataset(DeltaTable(event_log)).to_table(columns, filter=wanted).to_pylist()
     newest: dict[str, dict[str, Any]] = {}
     for event in sorted(events, key=lambda row: int(row["sequence"])):
         quality = json.loads(event["details"])["flow_progress"].get("data_quality", {})

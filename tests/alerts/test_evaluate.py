@@ -14,6 +14,7 @@ from alerts.history import SCHEMA, History, HistoryError
 from alerts.ledger import LedgerFile
 from alerts.model import Alert, State
 from alerts.warehouse import WarehouseDownError
+from pipeline.arrow import arrow_dataset
 from pipeline.clock import FixedClock
 from pipeline.errors import EnvironmentFaultError
 from tests.alerts.doubles import NOON, FakeDestination, FakeWarehouse, alert_of
@@ -45,7 +46,7 @@ class Bench:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        table = DeltaTable(self.home / "smart_factory" / "alert_evaluations").to_pyarrow_table()
+        table = arrow_dataset(DeltaTable(self.home / "smart_factory" / "alert_evaluations")).to_table()
         return sorted(table.to_pylist(), key=lambda row: row["evaluated_at"])
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from deltalake import DeltaTable
 
 from alerts.history import History, Row
+from pipeline.arrow import arrow_dataset
 from tests.alerts.doubles import NOON
 
 if TYPE_CHECKING:
@@ -60,4 +61,4 @@ def test_many_commits_are_compacted_and_lose_nothing(tmp_path: Path) -> None:
         history.append(row(number))
     table = DeltaTable(tmp_path / "smart_factory" / "alert_evaluations")
     assert len(table.file_uris()) < 5
-    assert {one["evaluation_id"] for one in table.to_pyarrow_table().to_pylist()} == {f"e{n}" for n in range(22)}
+    assert {one["evaluation_id"] for one in arrow_dataset(table).to_table().to_pylist()} == {f"e{n}" for n in range(22)}

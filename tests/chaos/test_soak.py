@@ -22,6 +22,7 @@ from deltalake import DeltaTable
 from generators.faults import FAULTS, land_fault
 from generators.landing import Landing
 from generators.plant import Plant
+from pipeline.arrow import arrow_dataset
 from pipeline.clock import SystemClock
 from pipeline.home import Home
 from pipeline.session import MEMORY_VARIABLE
@@ -128,7 +129,7 @@ def freshness(lakehouse: TestLakehouse, read_by_batch: dict[int, int]) -> dict[s
 def _check(lakehouse: TestLakehouse, readings: int) -> None:
     """The invariants, without a Python object for each of a million rows."""
     ids: dict[str, Any] = {
-        table: DeltaTable(lakehouse.path(table)).to_pyarrow_table(columns=["record_id"])["record_id"]
+        table: arrow_dataset(DeltaTable(lakehouse.path(table))).to_table(["record_id"])["record_id"]
         for table in (BRONZE, SILVER, QUARANTINE)
     }
     counts = {table: len(column) for table, column in ids.items()}
@@ -136,9 +137,9 @@ def _check(lakehouse: TestLakehouse, readings: int) -> None:
     assert len(ids[BRONZE].unique()) == counts[BRONZE]
     downstream = {*ids[SILVER].to_pylist(), *ids[QUARANTINE].to_pylist()}
     assert downstream == set(ids[BRONZE].to_pylist())
-    gold = DeltaTable(lakehouse.path(GOLD)).to_pyarrow_table()
-    silver = DeltaTable(lakehouse.path(SILVER)).to_pyarrow_table(
-        columns=["device_id", "location", "event_timestamp", "temperature_celsius"]
+    gold = arrow_dataset(DeltaTable(lakehouse.path(GOLD))).to_table()
+    silver = arrow_dataset(DeltaTable(lakehouse.path(SILVER))).to_table(
+        ["device_id", "location", "event_timestamp", "temperature_celsius"]
     )
     hour = pc.floor_temporal(silver["event_timestamp"], unit="hour")
     grouped = silver.append_column("window_start", hour).group_by(["device_id", "location", "window_start"])

@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from pipeline.arrow import arrow_dataset
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -92,7 +94,7 @@ class Server:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return a table's rows as another Delta client reads them."""
-        found: list[dict[str, Any]] = DeltaTable(self.path(table)).to_pyarrow_table().to_pylist()
+        found: list[dict[str, Any]] = arrow_dataset(DeltaTable(self.path(table))).to_table().to_pylist()
         return found
 
 
