@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -46,35 +47,53 @@ def measure(
             raise UnknownNameError("measurement", name, CELLS, "bench")
     facts: list[dict[str, object]] = []
     failed = []
+    report = {"machine": machine(), "versions": versions(), "quick": quick, "results": facts}
+    output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="smart-factory-bench-", dir=scratch) as folder:
-        for name in only or CELLS:
-            console.print(f"[bold]{name}[/] {CELLS[name].about}", highlight=False)
-            found = _in_own_process(name, Path(folder), quick=quick)
+        for names in _groups(only or list(CELLS), quick=quick):
+            for name in names:
+                console.print(f"[bold]{name}[/] {CELLS[name].about}", highlight=False)
+            begin = time.perf_counter()
+            found = _in_own_process(names, Path(folder), quick=quick)
             if found is None:
-                failed.append(name)
+                failed += names
                 continue
             facts += found
             console.print(results_table(found))
-    report = {"machine": machine(), "versions": versions(), "quick": quick, "results": facts}
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "latest.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    draw(facts, output / "latest.svg")
+            console.print(f"[dim]{time.perf_counter() - begin:.0f} s[/]", highlight=False)
+            # Written as it grows: an hour's measurements outlive the one that stops.
+            (output / "latest.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+            draw(facts, output / "latest.svg")
     console.print(f"Written: {output / 'latest.json'} and latest.svg")
     if failed:
         raise CellFailedError(failed)
 
 
 @app.command(hidden=True)
-def cell(name: str, scratch: Path, output: Path, quick: Annotated[bool, typer.Option("--quick")] = False) -> None:
-    """Measure one cell and write what it gave."""
-    results = CELLS[name].measure(QUICK if quick else FULL, scratch)
+def cell(
+    names: list[str], scratch: Annotated[Path, typer.Option()], output: Annotated[Path, typer.Option()],
+    quick: Annotated[bool, typer.Option("--quick")] = False,
+) -> None:  # fmt: skip
+    """Measure cells and write what they gave."""
+    results = [result for name in names for result in CELLS[name].measure(QUICK if quick else FULL, scratch)]
     output.write_text(json.dumps([result.facts() for result in results]), encoding="utf-8")
 
 
-def _in_own_process(name: str, folder: Path, *, quick: bool) -> list[dict[str, object]] | None:
-    """Measure a cell where no other has warmed, filled or broken anything; None if it failed."""
-    output = folder / f"{name}.json"
-    command = [sys.executable, "-m", "bench", "cell", name, str(folder), str(output), *(["--quick"] if quick else [])]
+def _groups(names: list[str], *, quick: bool) -> list[list[str]]:
+    """Return which measurements share a process: none, but in a hurry those that share a warm session."""
+    if not quick:
+        return [[name] for name in names]
+    warm = [name for name in names if CELLS[name].is_warm]
+    return [group for group in [warm, *([name] for name in names if name not in warm)] if group]
+
+
+def _in_own_process(names: list[str], folder: Path, *, quick: bool) -> list[dict[str, object]] | None:
+    """Measure cells where no other has warmed, filled or broken anything; None if one failed."""
+    output = folder / f"{names[0]}.json"
+    command = [
+        sys.executable, "-m", "bench", "cell", *names, "--scratch", str(folder), "--output", str(output),
+        *(["--quick"] if quick else []),
+    ]  # fmt: skip
     if subprocess.run(command, cwd=CHECKOUT, check=False).returncode:
         return None
     results: list[dict[str, object]] = json.loads(output.read_text(encoding="utf-8"))

@@ -22,20 +22,22 @@ class Cell:
     Attributes:
         about: What it measures, in a few words.
         measure: Does it, given the size and a scratch folder that all cells of a run share.
+        is_warm: Whether it does so in a Spark session of this process.
     """
 
     about: str
     measure: Callable[[Size, Path], list[Result]]
+    is_warm: bool = True
 
 
 CELLS = {
-    "cold-update": Cell("one update of 500 readings, from process start to exit", one_update.cold),
+    "cold-update": Cell("one update of 500 readings, from process start to exit", one_update.cold, is_warm=False),
     "warm-update": Cell("the same in a warm session", one_update.in_warm_session),
     "pipeline": Cell("the whole pipeline against bare streams", whole_pipeline.against_bare_streams),
-    "one-node": Cell("a cold update against one node in memory", whole_pipeline.against_one_node),
+    "one-node": Cell("a cold update against one node in memory", whole_pipeline.against_one_node, is_warm=False),
     "growth": Cell("10,000 new readings on ever larger tables", growth.on_large_tables),
     "small-files": Cell("thousands of small files", growth.of_small_files),
     "expectations": Cell("5, 20 and 50 rules against none", rules.of_many_rules),
-    "continuous": Cell("files landing every second, until their rows are in gold", stream.continuous),
+    "continuous": Cell("files landing every second, until their rows are in gold", stream.continuous, is_warm=False),
     "warehouse": Cell("each chart of the factory floor against DuckDB", dashboard.of_the_floor),
 }

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bench.readings import NEWEST, Stock, land
 from bench.stopwatch import seconds
 from pipeline.clock import FixedClock
 from pipeline.errors import DataError
 from pipeline.home import Home
+from pipeline.quality.table_judge import TableJudge
 from pipeline.session import build_session
 from pipeline.settings import DEFAULT_SETTINGS, SparkSettings, load_settings
 from pipeline.update import Update
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+    from bench.size import Size
     from pipeline.settings import Settings
 
 _WARM_UP = 2_000
@@ -29,11 +31,16 @@ _WARM_UP = 2_000
 
 @dataclass(frozen=True)
 class Bench:
-    """A scratch folder, a warm session, and readings to fill homes with."""
+    """A scratch folder, a warm session, and readings to fill homes with.
+
+    Attributes:
+        judge: Great Expectations, as a page keeps it; None in a hurry, where no table is judged as a whole.
+    """
 
     scratch: Path
     spark: SparkSession
     stock: Stock
+    judge: TableJudge | None
 
     def home(self, name: str) -> Home:
         """Return a home of this name, emptied."""
@@ -48,7 +55,12 @@ class Bench:
             UpdateNotCompletedError: It did not complete; its time would say nothing.
         """
         settings: Settings = load_settings(settings_file)
-        result = Update(home, settings, FixedClock(NEWEST), lambda: self.spark, cause="BENCHMARK").run()
+        if self.judge is None:
+            settings = settings.model_copy(update={"table_expectations": "on_request"})
+        # The judge knows the shipped suites; what else is measured has none for whole tables.
+        judge = self.judge if settings_file == DEFAULT_SETTINGS else None
+        clock = FixedClock(NEWEST)
+        result = Update(home, settings, clock, lambda: self.spark, cause="BENCHMARK", judge=judge).run()
         if result.state != "COMPLETED":
             raise UpdateNotCompletedError(home, result.errors)
 
@@ -66,19 +78,30 @@ class UpdateNotCompletedError(DataError):
 
 
 @contextmanager
-def warm(scratch: Path, *, memory: str = "3g", thorough: bool = False) -> Iterator[Bench]:
-    """Give a bench whose session has run an update already.
+def warm(
+    scratch: Path, size: Size, *, memory: str = "3g", compiler: Literal["quick", "thorough"] = "thorough"
+) -> Iterator[Bench]:
+    """Give a bench whose session has run an update already; in a hurry, one that has run none.
 
     Args:
         scratch: An empty folder or one that an earlier measurement of the same run has left.
+        size: How much is measured.
         memory: The JVM's heap.
-        thorough: Whether the JVM compiles for millions of rows rather than for a quick start.
+        compiler: Whether the JVM compiles for millions of rows or for a quick start; in a hurry always the latter.
     """
-    settings = SparkSettings(driver_memory=memory, compiler="thorough" if thorough else "quick")
-    bench = Bench(scratch, build_session(Home(scratch / "session"), settings), Stock(scratch / "readings"))
+    settings = SparkSettings(driver_memory=memory, compiler="quick" if size.quick else compiler)
+    session = Home(scratch / "session")
+    spark = build_session(session, settings)
+    judge = None if size.quick else TableJudge(session, load_settings().expectations, lambda: spark)
+    bench = Bench(scratch, spark, Stock(scratch / "readings"), judge)
     (scratch / "readings").mkdir(parents=True, exist_ok=True)
     try:
-        bench.timed_update(bench.home("warm-up"), bench.stock.of(_WARM_UP, files=2))
+        if not size.quick:
+            bench.timed_update(bench.home("warm-up"), bench.stock.of(_WARM_UP, files=2))
         yield bench
     finally:
-        bench.spark.stop()
+        if judge is not None:
+            judge.close()
+        if not size.quick:
+            # In a hurry the next measurement takes over the session.
+            spark.stop()

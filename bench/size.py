@@ -40,11 +40,11 @@ FULL = Size(
     stream_seconds=300,
 )
 QUICK = Size(
-    large=(100_000,),
-    history=(20_000, 100_000),
-    small_files=500,
-    rules_readings=50_000,
-    stream_seconds=15,
+    large=(20_000,),
+    history=(5_000, 10_000),
+    small_files=200,
+    rules_readings=10_000,
+    stream_seconds=5,
     quick=True,
 )
 

@@ -73,7 +73,7 @@ class Refresh:
         by_hand = selection.validate or selection.replay is not None
         chosen, reset = (set(), set()) if by_hand else chosen_tables(self._lakehouse.graph, selection)
         after_update = self._settings.table_expectations == "after_update"
-        validation = Validation(self._lakehouse, self._settings.expectations, self._reporter, self._judge)
+        validation = Validation(self._lakehouse, self._settings, self._reporter, self._judge)
         try:
             self.begin(selection, reset)
             self._refresh(chosen, result, validation.prepare if after_update else lambda _: None)

@@ -84,6 +84,7 @@ class Settings(_Strict):
         expectations: The folder of Great Expectations suites.
         table_expectations: When whole tables are judged: `after_update`, those that it has changed, or
             `on_request`.
+        table_expectations_rows: A table of more rows is judged only when it has grown by a tenth, or a day has passed.
         trigger_interval: In continuous mode, the pause from the start of one batch of a flow to the next.
         trigger_intervals: The same, for single tables.
         configuration: Values that declarations and steps may ask for.
@@ -98,6 +99,7 @@ class Settings(_Strict):
     source: Path
     expectations: Path
     table_expectations: Literal["after_update", "on_request"] = "after_update"
+    table_expectations_rows: int = Field(1_000_000, ge=0)
     trigger_interval: Duration = timedelta(seconds=1)
     trigger_intervals: dict[str, Duration] = {}
     file_arrival: ArrivalSettings = ArrivalSettings()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import DataError
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from pipeline.quality.rules import Suite
     from pipeline.quality.table_judge import Judged, TableVerdict
     from pipeline.reporting import Reporter
+    from pipeline.settings import Settings
+
+
+# A large table is judged again once it holds so many times its rows, or when so much time has passed.
+_GROWTH_TO_JUDGE_AGAIN = 1.1
+_LONGEST_UNJUDGED = timedelta(days=1)
 
 
 class TableExpectationError(DataError):
@@ -40,15 +46,18 @@ class Validation:
 
     Args:
         lakehouse: Where the tables are.
-        suites: The folder of the suites.
+        settings: Where the suites are, and how large a table is judged whenever it has changed.
         reporter: Tells of the verdicts.
         kept: A judge that somebody keeps for later updates; without one, one comes and goes with this update.
     """
 
-    def __init__(self, lakehouse: Lakehouse, suites: Path, reporter: Reporter, kept: TableJudge | None = None) -> None:
+    def __init__(
+        self, lakehouse: Lakehouse, settings: Settings, reporter: Reporter, kept: TableJudge | None = None
+    ) -> None:
         self._lakehouse = lakehouse
         self._reporter = reporter
-        self._suites = suites
+        self._suites = suites = settings.expectations
+        self._most_rows = settings.table_expectations_rows
         self._is_kept = kept is not None
         self._judge = kept or TableJudge(lakehouse.home, suites, lambda: lakehouse.spark)
 
@@ -61,7 +70,9 @@ class Validation:
         """Return those of some tables that have to be judged.
 
         The table or its suite has changed since, a verdict is missing, a `fail` is still open, or an expectation
-        asks for freshness and so much time has passed that the table may have become stale.
+        asks for freshness and so much time has passed that the table may have become stale. Judging reads a whole
+        table: a large one is due when it has grown by a tenth or a day has passed, so that an update of a few rows
+        costs the same however many there are.
         """
         suites = self._lakehouse.suites
         candidates = [name for name in tables if name in suites and suites[name].table_expectations]
@@ -106,6 +117,7 @@ class Validation:
             "suite": suite.name,
             "suite_hash": self._suite_hash(suite),
             "version": version,
+            "rows": self._lakehouse.table(name).row_count(),
             "judged_at": now.isoformat(),
             "verdicts": [asdict(verdict) for verdict in judged.verdicts],
             "document": judged.document,
@@ -116,7 +128,7 @@ class Validation:
 
     def _has_changed(self, name: str, suite: Suite) -> bool:
         last = self._last(name)
-        if last.get("version") != self._lakehouse.table(name).version():
+        if "rows" not in last or self._has_grown(name, last):
             return True
         judged = {verdict["name"]: verdict["passed"] for verdict in last["verdicts"]}
         open_ones = (None, False)
@@ -128,6 +140,15 @@ class Validation:
         ages = [age_of(parameter) for item in suite.table_expectations for parameter in item.parameters]
         since = self._lakehouse.clock.now() - datetime.fromisoformat(last["judged_at"])
         return bool(ages) and since >= min(ages)
+
+    def _has_grown(self, name: str, last: dict[str, Any]) -> bool:
+        table = self._lakehouse.table(name)
+        if table.version() == last["version"]:
+            return False
+        rows = table.row_count()
+        since = self._lakehouse.clock.now() - datetime.fromisoformat(last["judged_at"])
+        few_more = rows <= last["rows"] * _GROWTH_TO_JUDGE_AGAIN
+        return not (rows > self._most_rows and few_more and since < _LONGEST_UNJUDGED)
 
     def _suite_hash(self, suite: Suite) -> str:
         return hashlib.sha256((self._suites / f"{suite.name}.json").read_bytes()).hexdigest()

@@ -87,6 +87,7 @@ class TestLakehouse:
     settings_file: Path = DEFAULT_SETTINGS
     # Great Expectations takes seconds to import: the tests of whole tables ask for it.
     table_expectations: Literal["after_update", "on_request"] = "on_request"
+    table_expectations_rows: int = 1_000_000
     judge: TableJudge | None = None
     waits: list[float] = field(default_factory=list)
 
@@ -99,7 +100,9 @@ class TestLakehouse:
         return file
 
     def update(self, **selection: Any) -> UpdateResult:
-        settings = load_settings(self.settings_file).model_copy(update={"table_expectations": self.table_expectations})
+        names = ("table_expectations", "table_expectations_rows")
+        own = {name: getattr(self, name) for name in names}
+        settings = load_settings(self.settings_file).model_copy(update=own)
         update = Update(
             self.home, settings, self.clock, lambda: self.spark, cause="TEST", sleep=self.waits.append, judge=self.judge
         )

@@ -100,6 +100,24 @@ def test_kept_judge_serves_the_next_update_too_and_one_that_died_is_started_anew
     assert [process.poll() is None for process in processes] == [False] * 3
 
 
+def test_large_table_is_judged_once_it_has_grown_by_a_tenth_or_a_day_has_passed(lakehouse: TestLakehouse) -> None:
+    home = replace(lakehouse, table_expectations="after_update", table_expectations_rows=10)
+    judged = []
+    for name, readings in [("a.json", 20), ("b.json", 1), ("c.json", 1), ("d.json", 1)]:
+        home.land(name, [reading() for _ in range(readings)])
+        assert home.update().state == "COMPLETED"
+        judged.append(len(of_tables(home, "bronze_sensor_readings")))
+    # 20 rows, 21, 22: no more than a tenth above 20; 23 are.
+    assert judged == [1, 1, 1, 2]
+    # Gold has one row for all of them: small, and changed each time.
+    assert len(of_tables(home, "gold_hourly_device_summary")) == 4
+
+    home.clock.advance(timedelta(days=1))
+    home.land("e.json", [reading()])
+    home.update()
+    assert len(of_tables(home, "bronze_sensor_readings")) == 3
+
+
 def test_fail_of_a_whole_table_fails_the_update_until_it_is_put_right(lakehouse: TestLakehouse, tmp_path: Path) -> None:
     shop = replace(checkout(lakehouse, tmp_path, UNIQUE), table_expectations="after_update")
     land(shop, "a.json", 1.0, 2.0)

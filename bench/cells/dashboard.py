@@ -27,7 +27,7 @@ def of_the_floor(size: Size, scratch: Path) -> list[Result]:
     """Measure each chart's query, from the question to the last row."""
     readings, settings = size.history[-1], load_settings()
     results = []
-    with warm(scratch, thorough=not size.quick) as bench:
+    with warm(scratch, size) as bench:
         home = bench.home("dashboard")
         bench.timed_update(home, bench.stock.of(readings, devices=_DEVICES))
         warehouse = EmbeddedWarehouse(bench.spark, home, settings)

@@ -26,16 +26,17 @@ _FILES_INSTEAD = 100
 def on_large_tables(size: Size, scratch: Path) -> list[Result]:
     """Measure an update of 10,000 new readings where the tables hold few and many already."""
     taken: dict[int, list[float]] = {}
-    with warm(scratch, thorough=not size.quick) as bench:
+    with warm(scratch, size) as bench:
         for readings in size.history:
             home = bench.home(f"history-{readings}")
             bench.timed_update(home, bench.stock.of(readings))
             new = [
                 bench.stock.of(_NEW_READINGS, files=5, newest=NEWEST - timedelta(minutes=number))
-                for number in range(size.runs(_NEW_READINGS) + 1)
+                for number in range(size.runs(_NEW_READINGS) + (not size.quick))
             ]
-            # The first after a large batch pays for what that one has left, whatever its size.
-            bench.timed_update(home, new.pop())
+            if not size.quick:
+                # The first after a large batch pays for what that one has left, whatever its size.
+                bench.timed_update(home, new.pop())
             taken[readings] = [bench.timed_update(home, files) for files in new]
     least = size.history[0]
     rival = f"itself at {label(least)}"
@@ -50,7 +51,7 @@ def on_large_tables(size: Size, scratch: Path) -> list[Result]:
 def of_small_files(size: Size, scratch: Path) -> list[Result]:
     """Measure an update over thousands of small files against the same readings in a hundred."""
     readings = size.small_files * _READINGS_A_SMALL_FILE
-    with warm(scratch) as bench:
+    with warm(scratch, size, compiler="quick") as bench:
         small = bench.stock.of(readings, files=size.small_files)
         few = bench.stock.of(readings, files=_FILES_INSTEAD)
         ours, theirs = alternating(

@@ -39,7 +39,7 @@ def cold(size: Size, scratch: Path) -> list[Result]:
 
 def in_warm_session(size: Size, scratch: Path) -> list[Result]:
     """Measure the same update where the session runs already, as in the page and in continuous mode."""
-    with warm(scratch) as bench:
+    with warm(scratch, size, compiler="quick") as bench:
         files = bench.stock.of(READINGS, files=FILES)
         (taken,) = alternating(
             size.runs(READINGS), lambda number: bench.timed_update(bench.home(f"warm-{number}"), files)

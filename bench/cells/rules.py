@@ -37,10 +37,10 @@ _COLUMNS = ("temperature_celsius", "vibration_hz")
 
 def of_many_rules(size: Size, scratch: Path) -> list[Result]:
     """Measure an update whose rows are judged by 5, 20 and 50 rules against one without any."""
-    with warm(scratch, thorough=not size.quick) as bench:
+    with warm(scratch, size) as bench:
         files = bench.stock.of(size.rules_readings)
         settings = {count: _pipeline(scratch / "rules" / str(count), count) for count in (0, *TARGETS)}
-        for file in settings.values():
+        for file in [] if size.quick else settings.values():
             # Compiles the suite, once for all runs.
             bench.timed_update(bench.home("compiled"), bench.stock.of(2_000, files=2), file)
         taken = alternating(

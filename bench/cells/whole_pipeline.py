@@ -31,7 +31,7 @@ _DEVICES = 5_000
 def against_bare_streams(size: Size, scratch: Path) -> list[Result]:
     """Measure an update of all readings against streams without quality, evolution, rescue or log."""
     results = []
-    with warm(scratch, thorough=not size.quick) as bench:
+    with warm(scratch, size) as bench:
         _bare(bench, bench.stock.of(2_000, files=2), "warm-up")
         for readings in size.large:
             files = bench.stock.of(readings, devices=_DEVICES)

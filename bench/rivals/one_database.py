@@ -22,6 +22,8 @@ class OneDatabase:
     def __init__(self, schema: Path) -> None:
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'")
+        # Spark's function, which DuckDB lacks, as far as the views need it: what follows the last delimiter.
+        self._connection.execute("CREATE MACRO substring_index(text, mark, number) AS string_split(text, mark)[number]")
         for folder in sorted(schema.iterdir()):
             if DeltaTable.is_deltatable(str(folder)):
                 self._connection.register(folder.name, arrow_dataset(DeltaTable(folder)))
