@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.catalog import open_lakehouse
 from pipeline.errors import AuthorError
 from pipeline.quality.rules import TableExpectation
 from pipeline.quality.table_judge import TableJudge, verdicts_of
@@ -116,6 +117,23 @@ def test_large_table_is_judged_once_it_has_grown_by_a_tenth_or_a_day_has_passed(
     home.land("e.json", [reading()])
     home.update()
     assert len(of_tables(home, "bronze_sensor_readings")) == 3
+
+
+def test_earlier_version_of_a_table_is_judged_as_it_was(lakehouse: TestLakehouse, tmp_path: Path) -> None:
+    shop = checkout(lakehouse, tmp_path, UNIQUE)
+    for name in ("a.json", "b.json"):
+        land(shop, name, 1.0)
+        assert shop.update().state == "COMPLETED"
+    settings = load_settings(shop.settings_file)
+    suite = open_lakehouse(shop.spark, shop.home, settings, shop.clock).suites["checked"]
+    judge = TableJudge(shop.home, settings.expectations, lambda: shop.spark)
+    try:
+        passed = [
+            judge.judge(shop.path("checked"), version, suite, shop.clock.now()).verdicts[0].passed for version in (0, 1)
+        ]
+    finally:
+        judge.close()
+    assert passed == [True, False]
 
 
 def test_fail_of_a_whole_table_fails_the_update_until_it_is_put_right(lakehouse: TestLakehouse, tmp_path: Path) -> None:
