@@ -96,7 +96,7 @@ def warm(
     bench = Bench(scratch, spark, Stock(scratch / "readings"), judge)
     (scratch / "readings").mkdir(parents=True, exist_ok=True)
     try:
-        if not size.quick:
+        for _ in range(size.warm_ups):
             bench.timed_update(bench.home("warm-up"), bench.stock.of(_WARM_UP, files=2))
         yield bench
     finally:

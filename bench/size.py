@@ -15,6 +15,8 @@ class Size:
         small_files: How many small files wait.
         rules_readings: Readings that differently many rules judge.
         stream_seconds: How long the continuous pipeline is watched.
+        warm_ups: How often something is done before it is measured.
+        quick: Whether the times say little, and what they rest on may be left out.
     """
 
     large: tuple[int, ...]
@@ -22,6 +24,7 @@ class Size:
     small_files: int
     rules_readings: int
     stream_seconds: int
+    warm_ups: int = 1
     quick: bool = False
 
     def runs(self, readings: int) -> int:
@@ -45,6 +48,7 @@ QUICK = Size(
     small_files=200,
     rules_readings=10_000,
     stream_seconds=5,
+    warm_ups=0,
     quick=True,
 )
 

@@ -56,10 +56,10 @@ class Validation:
     ) -> None:
         self._lakehouse = lakehouse
         self._reporter = reporter
-        self._suites = suites = settings.expectations
+        self._suites = settings.expectations
         self._most_rows = settings.table_expectations_rows
         self._is_kept = kept is not None
-        self._judge = kept or TableJudge(lakehouse.home, suites, lambda: lakehouse.spark)
+        self._judge = kept or TableJudge(lakehouse.home, settings.expectations, lambda: lakehouse.spark)
 
     def prepare(self, flow: Flow) -> None:
         """Have Great Expectations imported meanwhile, if one of a flow's tables is due."""
@@ -128,7 +128,10 @@ class Validation:
 
     def _has_changed(self, name: str, suite: Suite) -> bool:
         last = self._last(name)
-        if "rows" not in last or self._has_grown(name, last):
+        if "rows" not in last:
+            return True
+        since = self._lakehouse.clock.now() - datetime.fromisoformat(last["judged_at"])
+        if self._has_grown(name, last, since):
             return True
         judged = {verdict["name"]: verdict["passed"] for verdict in last["verdicts"]}
         open_ones = (None, False)
@@ -138,15 +141,13 @@ class Validation:
         ):
             return True
         ages = [age_of(parameter) for item in suite.table_expectations for parameter in item.parameters]
-        since = self._lakehouse.clock.now() - datetime.fromisoformat(last["judged_at"])
         return bool(ages) and since >= min(ages)
 
-    def _has_grown(self, name: str, last: dict[str, Any]) -> bool:
+    def _has_grown(self, name: str, last: dict[str, Any], since: timedelta) -> bool:
         table = self._lakehouse.table(name)
         if table.version() == last["version"]:
             return False
         rows = table.row_count()
-        since = self._lakehouse.clock.now() - datetime.fromisoformat(last["judged_at"])
         few_more = rows <= last["rows"] * _GROWTH_TO_JUDGE_AGAIN
         return not (rows > self._most_rows and few_more and since < _LONGEST_UNJUDGED)
 

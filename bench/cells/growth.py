@@ -32,12 +32,10 @@ def on_large_tables(size: Size, scratch: Path) -> list[Result]:
             bench.timed_update(home, bench.stock.of(readings))
             new = [
                 bench.stock.of(_NEW_READINGS, files=5, newest=NEWEST - timedelta(minutes=number))
-                for number in range(size.runs(_NEW_READINGS) + (not size.quick))
+                for number in range(size.warm_ups + size.runs(_NEW_READINGS))
             ]
-            if not size.quick:
-                # The first after a large batch pays for what that one has left, whatever its size.
-                bench.timed_update(home, new.pop())
-            taken[readings] = [bench.timed_update(home, files) for files in new]
+            # The first after a large batch pays for what that one has left, whatever its size.
+            taken[readings] = [bench.timed_update(home, files) for files in new][size.warm_ups :]
     least = size.history[0]
     rival = f"itself at {label(least)}"
     return [

@@ -40,9 +40,10 @@ def of_many_rules(size: Size, scratch: Path) -> list[Result]:
     with warm(scratch, size) as bench:
         files = bench.stock.of(size.rules_readings)
         settings = {count: _pipeline(scratch / "rules" / str(count), count) for count in (0, *TARGETS)}
-        for file in [] if size.quick else settings.values():
-            # Compiles the suite, once for all runs.
-            bench.timed_update(bench.home("compiled"), bench.stock.of(2_000, files=2), file)
+        for file in settings.values():
+            for _ in range(size.warm_ups):
+                # Compiles the suite, once for all runs.
+                bench.timed_update(bench.home("compiled"), bench.stock.of(2_000, files=2), file)
         taken = alternating(
             size.runs(size.rules_readings),
             *(
