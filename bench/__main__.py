@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -47,7 +47,8 @@ def measure(
             raise UnknownNameError("measurement", name, CELLS, "bench")
     facts: list[dict[str, object]] = []
     failed = []
-    report = {"machine": machine(), "versions": versions(), "quick": quick, "results": facts}
+    about = {"machine": machine(), "versions": versions(), "quick": quick}
+    earlier = _results_so_far(output, about) if only else []
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="smart-factory-bench-", dir=scratch) as folder:
         for names in _groups(only or list(CELLS), quick=quick):
@@ -62,8 +63,11 @@ def measure(
             console.print(results_table(found))
             console.print(f"[dim]{time.perf_counter() - begin:.0f} s[/]", highlight=False)
             # Written as it grows: an hour's measurements outlive the one that stops.
-            (output / "latest.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-            draw(facts, output / "latest.svg")
+            new = {fact["name"] for fact in facts}
+            results = [fact for fact in earlier if fact["name"] not in new] + facts
+            report = json.dumps({**about, "results": results}, indent=2)
+            (output / "latest.json").write_text(report + "\n", encoding="utf-8")
+            draw(results, output / "latest.svg")
     console.print(f"Written: {output / 'latest.json'} and latest.svg")
     if failed:
         raise CellFailedError(failed)
@@ -85,6 +89,15 @@ def _groups(names: list[str], *, quick: bool) -> list[list[str]]:
         return [[name] for name in names]
     warm = [name for name in names if CELLS[name].is_warm]
     return [group for group in [warm, *([name] for name in names if name not in warm)] if group]
+
+
+def _results_so_far(output: Path, about: dict[str, object]) -> list[dict[str, object]]:
+    """Return what earlier runs on this machine have measured with the same versions, to which more is added."""
+    file = output / "latest.json"
+    if not file.exists():
+        return []
+    report: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return report["results"] if all(report.get(key) == value for key, value in about.items()) else []
 
 
 def _in_own_process(names: list[str], folder: Path, *, quick: bool) -> list[dict[str, object]] | None:

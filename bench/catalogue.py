@@ -40,4 +40,7 @@ CELLS = {
     "expectations": Cell("5, 20 and 50 rules against none", rules.of_many_rules),
     "continuous": Cell("files landing every second, until their rows are in gold", stream.continuous, is_warm=False),
     "warehouse": Cell("each chart of the factory floor against DuckDB", dashboard.of_the_floor),
+    "pipeline-large": Cell(
+        "tens of millions of readings against bare streams", whole_pipeline.against_bare_streams_when_large
+    ),
 }

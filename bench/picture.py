@@ -24,8 +24,10 @@ def draw(facts: Sequence[dict[str, Any]], file: Path) -> None:
     for row, fact in enumerate(shown):
         color = {True: _MET, False: _MISSED, None: _REPORTED}[fact["met"]]
         axes.barh(row, fact["ratio"], color=color, height=0.62)
-        said = f" {fact['ratio']:.2f}  ({fact['ours_seconds']:.1f} s against {fact['rival_seconds']:.1f} s, {fact['rival']})"
-        axes.text(fact["ratio"], row, said.replace("seconds", "s"), va="center", fontsize=8)
+        unit = "GB" if "memory" in fact["name"] else "s"
+        ours, theirs = (f"{fact[key]:.1f} {unit}" for key in ("ours_seconds", "rival_seconds"))
+        said = f" {fact['ratio']:.2f}  ({ours} against {theirs}, {fact['rival']})"
+        axes.text(fact["ratio"], row, said, va="center", fontsize=8)
         if fact["target"] is not None:
             axes.plot([fact["target"]] * 2, [row - 0.38, row + 0.38], color="black", linewidth=2)
     axes.set_yticks(range(len(shown)), [fact["name"] for fact in shown])

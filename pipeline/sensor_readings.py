@@ -13,7 +13,6 @@ LATEST_PLAUSIBLE = "INTERVAL 10 MINUTES"
 
 # `\z` and not `$`, which lets a line end follow.
 _ISO_8601 = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?\z"
-_OFFSET = r"(Z|[+-]\d{2}:\d{2})\z"
 _TO_THE_MINUTE = r"^(.{16})"
 _EPOCH = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?\z"
 _FIRST_EPOCH_IN_MILLISECONDS = 100_000_000_000.0
@@ -33,7 +32,8 @@ def event_timestamp(sent: Column) -> Column:
     has_seconds = F.substring(text, 17, 1) == ":"
     with_seconds = F.when(has_seconds, text).otherwise(F.regexp_replace(text, _TO_THE_MINUTE, "$1:00"))
     # Said in the text: what is left unsaid, the cast takes from the session's time zone.
-    complete = F.when(text.rlike(_OFFSET), with_seconds).otherwise(F.concat(with_seconds, F.lit("Z")))
+    has_offset = (F.substring(text, -1, 1) == "Z") | F.substring(text, -6, 1).isin("+", "-")
+    complete = F.when(has_offset, with_seconds).otherwise(F.concat(with_seconds, F.lit("Z")))
     is_epoch = text.rlike(_EPOCH)
     epoch = F.when(is_epoch, text.try_cast("double"))
     is_seconds = F.abs(epoch) < F.lit(_FIRST_EPOCH_IN_MILLISECONDS)

@@ -128,6 +128,8 @@ def _run(*command: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key not in {"SPARK_HOME", "PYTHONPATH"}}
     environment["PATH"] = f"{ENVIRONMENT / 'bin'}{os.pathsep}{environment['PATH']}"
     environment["PYSPARK_PYTHON"] = str(ENVIRONMENT / "bin" / "python")
+    # Where Python may not keep what it compiles (PYTHONDONTWRITEBYTECODE), each start would compile all it imports.
+    environment["UV_COMPILE_BYTECODE"] = "1"
     with LOG.open("ab") as log:
         subprocess.run(command, check=True, stdout=log, stderr=log, cwd=CHECKOUT, env=environment)
 

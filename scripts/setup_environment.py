@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,9 @@ def main(name: str) -> int:
 
 def _run(*command: str) -> None:
     with LOG.open("ab") as log:
-        subprocess.run(command, check=True, stdout=log, stderr=log, cwd=CHECKOUT)
+        # As in `setup.py`: else each start may compile all that it imports.
+        environment = {**os.environ, "UV_COMPILE_BYTECODE": "1"}
+        subprocess.run(command, check=True, stdout=log, stderr=log, cwd=CHECKOUT, env=environment)
 
 
 if __name__ == "__main__":

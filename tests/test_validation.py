@@ -136,6 +136,35 @@ def test_earlier_version_of_a_table_is_judged_as_it_was(lakehouse: TestLakehouse
     assert passed == [True, False]
 
 
+def test_verdicts_say_how_many_rows_break_an_expectation_and_show_them_where_there_are_some(
+    lakehouse: TestLakehouse, tmp_path: Path
+) -> None:
+    expectations = [
+        expectation("column_values_to_be_unique", "unique_id", "warn", column="id"),
+        expectation("column_values_to_be_unique", "unique_amount", "warn", column="amount"),
+        expectation("column_values_to_be_unique", "mostly_unique_id", "warn", column="id", mostly=0.3),
+        expectation("table_row_count_to_be_between", "some_rows", "warn", min_value=1),
+    ]
+    copied = "b4bc5ef5-8bd5-4d2e-a1a2-8d9b3c4ad0a1"
+    judged = (item | {"id": copied} for item in expectations)
+    shop = replace(checkout(lakehouse, tmp_path, *judged), table_expectations="after_update")
+    land(shop, "a.json", 1.0, 2.0)
+    land(shop, "b.json", 3.0)
+    assert shop.update().state == "COMPLETED"
+    last = json.loads((shop.home.state / "validations" / "orders" / "checked" / "last.json").read_text())
+    assert {item["name"]: (item["passed"], item["observed"]) for item in last["verdicts"]} == {
+        "unique_id": (False, "2 of 3 rows are not as expected"),
+        "unique_amount": (True, "0 of 3 rows are not as expected"),
+        "mostly_unique_id": (True, "2 of 3 rows are not as expected"),
+        "some_rows": (True, "3"),
+    }
+    shown = {
+        item["expectation_config"]["meta"]["name"]: item["result"].get("partial_unexpected_list")
+        for item in last["document"]["results"]
+    }
+    assert shown == {"unique_id": ["0", "0"], "unique_amount": [], "mostly_unique_id": ["0", "0"], "some_rows": None}
+
+
 def test_fail_of_a_whole_table_fails_the_update_until_it_is_put_right(lakehouse: TestLakehouse, tmp_path: Path) -> None:
     shop = replace(checkout(lakehouse, tmp_path, UNIQUE), table_expectations="after_update")
     land(shop, "a.json", 1.0, 2.0)

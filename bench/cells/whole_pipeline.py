@@ -13,7 +13,7 @@ from bench.memory import peak_gigabytes
 from bench.readings import Stock, land
 from bench.result import Result
 from bench.rivals import bare_streams
-from bench.size import label
+from bench.size import MANY, label
 from bench.stopwatch import alternating, seconds
 from pipeline.home import Home
 
@@ -29,11 +29,22 @@ _DEVICES = 5_000
 
 
 def against_bare_streams(size: Size, scratch: Path) -> list[Result]:
-    """Measure an update of all readings against streams without quality, evolution, rescue or log."""
-    results = []
+    """Measure an update of up to 2 million readings against streams without quality, evolution, rescue or log."""
+    return _against_bare_streams(size, scratch, [readings for readings in size.large if readings <= MANY])
+
+
+def against_bare_streams_when_large(size: Size, scratch: Path) -> list[Result]:
+    """Measure the same with more readings; in a hurry there are none."""
+    return _against_bare_streams(size, scratch, [readings for readings in size.large if readings > MANY])
+
+
+def _against_bare_streams(size: Size, scratch: Path, numbers: list[int]) -> list[Result]:
+    results: list[Result] = []
+    if not numbers:
+        return results
     with warm(scratch, size) as bench:
         _bare(bench, bench.stock.of(2_000, files=2), "warm-up")
-        for readings in size.large:
+        for readings in numbers:
             files = bench.stock.of(readings, devices=_DEVICES)
             ours, theirs = alternating(
                 size.runs(readings), partial(_ours, bench, files), partial(_theirs, bench, files)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Observation
@@ -52,8 +54,17 @@ def judge(rows: DataFrame, suite: Suite) -> DataFrame:
 
 
 def _violated(rules: list[tuple[int, Rule]]) -> Column:
-    names = [F.when(F.col(f"{_VERDICT}{index}"), F.lit(rule.name)) for index, rule in rules]
-    return F.array_compact(F.array(*names)) if names else F.array().cast("array<string>")
+    """Return the names of the violated rules, for most rows none.
+
+    Nothing here may be an expression that Spark compiles no code for, such as `array_compact` with its lambda:
+    it would take the whole step out of the compiled code, which makes judging a third slower.
+    """
+    none = F.array().cast("array<string>")
+    if not rules:
+        return none
+    verdicts = [F.col(f"{_VERDICT}{index}") for index, _ in rules]
+    names = F.array(*(F.when(verdict, F.lit(rule.name)) for verdict, (_, rule) in zip(verdicts, rules, strict=True)))
+    return F.when(reduce(or_, verdicts), F.array_except(names, F.array(F.lit(None).cast("string")))).otherwise(none)
 
 
 class Witness:

@@ -6,15 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from importlib.util import cache_from_source, find_spec
+from pathlib import Path
 
 import pytest
 
 from pipeline.home import CHECKOUT
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+STARTED_WITH = ("deltalake", "great_expectations", "pandas", "pyspark")
 JAVA_REMEDY = "Install a Java 17 or 21 (Debian: apt-get install openjdk-17-jre-headless) or set JAVA_HOME to one.\n"
 
 
@@ -74,3 +73,8 @@ def test_set_up_without_a_network_says_so_and_where_to_look(clone: Path, tmp_pat
         "see .cache/setup.log, then run `make setup` again.\n"
     )
     assert "No matching distribution found" in (clone / ".cache" / "setup.log").read_text(encoding="utf-8")
+
+
+def test_packages_are_there_compiled_so_that_no_start_compiles_what_it_imports() -> None:
+    compiled = {name: Path(cache_from_source(str(find_spec(name).origin))).exists() for name in STARTED_WITH}  # type: ignore[union-attr]
+    assert compiled == dict.fromkeys(STARTED_WITH, True)
