@@ -129,5 +129,5 @@ $(BENCH_READY): $(READY) requirements/bench.txt
 	@.venv/bin/uv pip install --quiet --python $(RUN) --require-hashes -r requirements/bench.txt
 	@touch $(BENCH_READY)
 
-bench: $(BENCH_READY) ## The benchmark, under an hour (QUICK=1: small, a few minutes; OUTPUT=folder)
+bench: $(BENCH_READY) ## The benchmark, one to two hours (QUICK=1: small, a few minutes; OUTPUT=folder)
 	@$(RUN) -m bench $(if $(QUICK),--quick) $(if $(OUTPUT),--output $(OUTPUT))

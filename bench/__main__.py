@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +38,7 @@ class CellFailedError(DataError):
 def measure(
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes, each once; the times say little.")] = False,
     only: Annotated[list[str] | None, typer.Option(help="A measurement; give the option again for more.")] = None,
+    most_runs: Annotated[int, typer.Option(help="How often anything is repeated at most.", min=1)] = 5,
     output: Annotated[Path, typer.Option(help="The folder for latest.json and latest.svg.")] = RESULTS,
     scratch: Annotated[Path | None, typer.Option(help="Where lakehouses are filled; else a temporary folder.")] = None,
 ) -> None:
@@ -55,7 +57,7 @@ def measure(
             for name in names:
                 console.print(f"[bold]{name}[/] {CELLS[name].about}", highlight=False)
             begin = time.perf_counter()
-            found = _in_own_process(names, Path(folder), quick=quick)
+            found = _in_own_process(names, Path(folder), quick=quick, most_runs=most_runs)
             if found is None:
                 failed += names
                 continue
@@ -76,10 +78,11 @@ def measure(
 @app.command(hidden=True)
 def cell(
     names: list[str], scratch: Annotated[Path, typer.Option()], output: Annotated[Path, typer.Option()],
-    quick: Annotated[bool, typer.Option("--quick")] = False,
+    quick: Annotated[bool, typer.Option("--quick")] = False, most_runs: Annotated[int, typer.Option()] = 5,
 ) -> None:  # fmt: skip
     """Measure cells and write what they gave."""
-    results = [result for name in names for result in CELLS[name].measure(QUICK if quick else FULL, scratch)]
+    size = replace(QUICK if quick else FULL, most_runs=most_runs)
+    results = [result for name in names for result in CELLS[name].measure(size, scratch)]
     output.write_text(json.dumps([result.facts() for result in results]), encoding="utf-8")
 
 
@@ -100,12 +103,12 @@ def _results_so_far(output: Path, about: dict[str, object]) -> list[dict[str, ob
     return report["results"] if all(report.get(key) == value for key, value in about.items()) else []
 
 
-def _in_own_process(names: list[str], folder: Path, *, quick: bool) -> list[dict[str, object]] | None:
+def _in_own_process(names: list[str], folder: Path, *, quick: bool, most_runs: int) -> list[dict[str, object]] | None:
     """Measure cells where no other has warmed, filled or broken anything; None if one failed."""
     output = folder / f"{names[0]}.json"
     command = [
         sys.executable, "-m", "bench", "cell", *names, "--scratch", str(folder), "--output", str(output),
-        *(["--quick"] if quick else []),
+        "--most-runs", str(most_runs), *(["--quick"] if quick else []),
     ]  # fmt: skip
     if subprocess.run(command, cwd=CHECKOUT, check=False).returncode:
         return None

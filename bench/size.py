@@ -17,6 +17,7 @@ class Size:
         stream_seconds: How long the continuous pipeline is watched.
         warm_ups: How often something is done before it is measured.
         quick: Whether the times say little, and what they rest on may be left out.
+        most_runs: How often anything is repeated at most.
     """
 
     large: tuple[int, ...]
@@ -26,12 +27,13 @@ class Size:
     stream_seconds: int
     warm_ups: int = 1
     quick: bool = False
+    most_runs: int = 5
 
     def runs(self, readings: int) -> int:
         """Return how often something of so many readings is repeated."""
         if self.quick:
             return 1
-        return 5 if readings <= MANY else 3
+        return min(5 if readings <= MANY else 3, self.most_runs)
 
 
 MANY = 2_000_000

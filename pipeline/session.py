@@ -35,6 +35,9 @@ _SETTINGS_FOR_SMALL_MACHINES = {
     # Rows from Arrow would else become a local relation, which is projected cell by cell while it is planned:
     # 10,000 rows of 200 columns took twelve seconds in place of one.
     "spark.sql.execution.arrow.localRelationThreshold": "0",
+    # The JVM compiles no method of more than 8,000 bytes, and Spark makes one of dozens of rules; beyond that length
+    # it makes several.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
     # A batch that is being written may not hold up the end of the program; the next update finishes it.
     "spark.sql.streaming.stopTimeout": "500ms",
     "spark.ui.enabled": "false",
