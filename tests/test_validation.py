@@ -162,7 +162,7 @@ def test_verdicts_say_how_many_rows_break_an_expectation_and_show_them_where_the
         item["expectation_config"]["meta"]["name"]: item["result"].get("partial_unexpected_list")
         for item in last["document"]["results"]
     }
-    assert shown == {"unique_id": ["0", "0"], "unique_amount": [], "mostly_unique_id": ["0", "0"], "some_rows": None}
+    assert shown == {"unique_id": ["1", "1"], "unique_amount": [], "mostly_unique_id": ["1", "1"], "some_rows": None}
 
 
 def test_fail_of_a_whole_table_fails_the_update_until_it_is_put_right(lakehouse: TestLakehouse, tmp_path: Path) -> None:
