@@ -30,7 +30,7 @@ def draw(facts: Sequence[dict[str, Any]], file: Path) -> None:
         unit = "GB" if "memory" in fact["name"] else "s"
         ours, theirs = (f"{fact[key]:.1f} {unit}" for key in ("ours_seconds", "rival_seconds"))
         said = f" {fact['ratio']:.2f}  ({ours} against {theirs}, {fact['rival']})"
-        axes.text(length, row, said, va="center", fontsize=8)
+        axes.text(max(length, fact["target"] or 0.0), row, said, va="center", fontsize=8)
         if fact["target"] is not None:
             axes.plot([fact["target"]] * 2, [row - 0.38, row + 0.38], color="black", linewidth=2)
     axes.set_yticks(range(len(shown)), [fact["name"] for fact in shown])
