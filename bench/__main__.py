@@ -38,7 +38,7 @@ class CellFailedError(DataError):
 def measure(
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes, each once; the times say little.")] = False,
     only: Annotated[list[str] | None, typer.Option(help="A measurement; give the option again for more.")] = None,
-    most_runs: Annotated[int, typer.Option(help="How often anything is repeated at most.", min=1)] = 5,
+    most_runs: Annotated[int, typer.Option(help="How often anything is repeated at most.", min=1)] = FULL.most_runs,
     output: Annotated[Path, typer.Option(help="The folder for latest.json and latest.svg.")] = RESULTS,
     scratch: Annotated[Path | None, typer.Option(help="Where lakehouses are filled; else a temporary folder.")] = None,
 ) -> None:
@@ -78,10 +78,11 @@ def measure(
 @app.command(hidden=True)
 def cell(
     names: list[str], scratch: Annotated[Path, typer.Option()], output: Annotated[Path, typer.Option()],
-    quick: Annotated[bool, typer.Option("--quick")] = False, most_runs: Annotated[int, typer.Option()] = 5,
+    quick: Annotated[bool, typer.Option("--quick")] = False, most_runs: Annotated[int, typer.Option()] = FULL.most_runs,
 ) -> None:  # fmt: skip
     """Measure cells and write what they gave."""
-    size = replace(QUICK if quick else FULL, most_runs=most_runs)
+    size = QUICK if quick else FULL
+    size = replace(size, most_runs=min(size.most_runs, most_runs))
     results = [result for name in names for result in CELLS[name].measure(size, scratch)]
     output.write_text(json.dumps([result.facts() for result in results]), encoding="utf-8")
 

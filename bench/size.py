@@ -31,8 +31,6 @@ class Size:
 
     def runs(self, readings: int) -> int:
         """Return how often something of so many readings is repeated."""
-        if self.quick:
-            return 1
         return min(5 if readings <= MANY else 3, self.most_runs)
 
 
@@ -52,6 +50,7 @@ QUICK = Size(
     stream_seconds=5,
     warm_ups=0,
     quick=True,
+    most_runs=1,
 )
 
 

@@ -12,7 +12,7 @@ WORKDIR /app
 COPY requirements/bootstrap.txt requirements/spark.txt requirements/
 COPY scripts/setup.py scripts/
 RUN --mount=type=cache,target=/root/.cache/uv \
-    UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 python scripts/setup.py --runtime \
+    UV_LINK_MODE=copy python scripts/setup.py --runtime \
  && rm -rf .cache
 
 # Suites are compiled here, so that no update imports Great Expectations.

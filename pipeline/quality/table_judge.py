@@ -46,7 +46,7 @@ class TableVerdict:
 
 @dataclass(frozen=True)
 class Judged:
-    """A table as it was judged; `document` is Great Expectations' own validation result, or empty."""
+    """A table as it was judged; `document` has the `results` of Great Expectations, or is empty."""
 
     verdicts: tuple[TableVerdict, ...]
     document: dict[str, Any]
@@ -152,7 +152,7 @@ class TableJudge:
 
 
 def verdicts_of(document: dict[str, Any], expectations: Sequence[TableExpectation]) -> tuple[TableVerdict, ...]:
-    """Return each table expectation's verdict from Great Expectations' validation result."""
+    """Return each table expectation's verdict from the `results` of Great Expectations."""
     by_name: dict[str, list[dict[str, Any]]] = {}
     for result in document["results"]:
         config = result["expectation_config"]
