@@ -1,16 +1,32 @@
-"""Delta tables read by Arrow, without Spark."""
+"""Delta tables read by Arrow, without asking Spark for their state."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import fs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from deltalake import DeltaTable
     from pyarrow import dataset
+    from pyspark.sql import DataFrame, SparkSession
+
+    # A column and stretches of time `[from, to)`.
+    Times = tuple[str, Sequence[tuple[datetime, datetime]]]
+
+# What goes to Spark from memory: more is read in less time by Spark itself.
+_FEW_FILES = 100
+_FEW_ROWS = 100_000
+_FEW_BYTES = 64 * 1024**2
 
 
 def arrow_dataset(table: DeltaTable) -> dataset.Dataset:
@@ -21,3 +37,48 @@ def arrow_dataset(table: DeltaTable) -> dataset.Dataset:
     """
     folder = url2pathname(urlsplit(table.table_uri).path)
     return table.to_pyarrow_dataset(filesystem=fs.SubTreeFileSystem(folder, fs.LocalFileSystem()))
+
+
+def frame_of_few(spark: SparkSession, table: DeltaTable, times: Times | None = None) -> DataFrame | None:
+    """Return a table's rows as a frame of Spark's that needs nothing of Delta any more, or None if they are many.
+
+    To read a table Delta first computes its state, a second of Spark jobs for every version however few the rows.
+
+    Args:
+        spark: The session that gets the rows.
+        table: What is read, at the version that was opened.
+        times: Rows outside these times may be left out; files whose statistics rule them out are not read.
+    """
+    rows = arrow_dataset(table)
+    where = None if times is None else _within(rows.schema, *times)
+    count = size = files = 0
+    for fragment in rows.get_fragments(filter=where):
+        footer = fragment.metadata
+        files, count = files + 1, count + footer.num_rows
+        size += sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
+        if files > _FEW_FILES or count > _FEW_ROWS or size > _FEW_BYTES:
+            return None
+    return spark.createDataFrame(rows.to_table(filter=where))
+
+
+def _within(schema: pa.Schema, column: str, stretches: Sequence[tuple[datetime, datetime]]) -> pc.Expression | None:
+    """Return a condition that rows of some stretches of time meet, or None for a column of another kind."""
+    index = schema.get_field_index(column)
+    if index < 0 or not pa.types.is_timestamp(schema.types[index]):
+        return None
+    moments = (
+        (pa.scalar(first, schema.types[index]), pa.scalar(last, schema.types[index])) for first, last in stretches
+    )
+    return reduce(or_, ((pc.field(column) >= first) & (pc.field(column) < last) for first, last in moments))
+
+
+def greatest(table: DeltaTable, column: str) -> Any:
+    """Return a column's greatest value, or None where it has none; a moment to the millisecond.
+
+    It comes from the statistics in the table's log, or where a file has none from the rows.
+    """
+    files = pa.table(table.get_add_actions(flatten=True))
+    name = f"max.{column}"
+    if name in files.column_names and not files[name].null_count:
+        return pc.max(files[name]).as_py()
+    return pc.max(arrow_dataset(table).to_table([column])[column]).as_py()

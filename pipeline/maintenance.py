@@ -13,6 +13,7 @@ from pipeline.errors import AuthorError, DataError
 from pipeline.faults import readable
 from pipeline.intent import IntentFile
 from pipeline.lock import exclusive
+from pipeline.tables import Table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,6 +98,9 @@ def _small_files(path: Path) -> int:
 
 def _maintained(path: Path, name: str, retention: timedelta) -> Maintained:
     try:
+        committed = Table(path)
+        for flow_id in {batch.flow_id for batch, _ in committed.commits()}:
+            committed.keep_batch(flow_id)
         table = DeltaTable(path)
         joined: dict[str, Any] = table.optimize.compact()
         deleted = table.vacuum(int(retention.total_seconds() // 3600), dry_run=False, full=True)

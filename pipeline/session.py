@@ -38,8 +38,10 @@ _SETTINGS_FOR_SMALL_MACHINES = {
     # The JVM compiles no method of more than 8,000 bytes, and Spark makes one of dozens of rules; beyond that length
     # it makes several.
     "spark.sql.codegen.hugeMethodLimit": "8000",
+    "spark.sql.codegen.cache.maxEntries": "1000",
     # A batch that is being written may not hold up the end of the program; the next update finishes it.
     "spark.sql.streaming.stopTimeout": "500ms",
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
@@ -172,7 +174,7 @@ def _java_options(home: Home, settings: SparkSettings) -> str:
         "user.timezone": "UTC",
     }
     flags = ["-XX:+IgnoreUnrecognizedVMOptions", "--add-modules=jdk.incubator.vector"]
-    if settings.compiler == "quick":
+    if settings.compiler != "thorough":
         # With one tier alone the JVM reserves 48 MB for compiled code, which an hour of updates fills;
         # from then on it throws code away and compiles it again.
         flags += ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=256m"]

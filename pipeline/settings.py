@@ -55,13 +55,14 @@ class SparkSettings(_Strict):
         driver_memory: The JVM's heap, which all of Spark shares on one machine.
         cores: How many cores tasks use; `*` for all.
         compiler: `quick` compiles less thoroughly and starts sooner, which suits updates of seconds;
-            `thorough` pays for itself from some millions of rows on.
+            `thorough` pays for itself from about a million rows on. `auto` is `quick`, but for one triggered
+            update that finds more than 100 MB of files to read.
         configuration: More of Spark's own settings.
     """
 
     driver_memory: str = "3g"
     cores: int | Literal["*"] = "*"
-    compiler: Literal["quick", "thorough"] = "quick"
+    compiler: Literal["auto", "quick", "thorough"] = "auto"
     configuration: dict[str, str] = {}
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from deltalake import CommitProperties, Transaction
 from deltalake import DeltaTable as DeltaLog
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from pipeline.arrow import frame_of_few, greatest
+from pipeline.commit_log import CommitLog
 from pipeline.fault_points import FaultPoint, reach
 
 if TYPE_CHECKING:
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyspark.sql import DataFrame, SparkSession
+
+    from pipeline.arrow import Times
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,11 @@ class Table:
         self.path = path
 
     @property
+    def log(self) -> CommitLog:
+        """Its commits, as far as they are kept."""
+        return CommitLog(self.path)
+
+    @property
     def exists(self) -> bool:
         """Whether a first commit has been made."""
         return DeltaLog.is_deltatable(str(self.path))
@@ -73,10 +84,31 @@ class Table:
 
     def committed_batch(self, flow_id: str) -> int:
         """Return the newest batch that a flow has committed here, or -1."""
-        if not self.exists:
-            return -1
-        version = DeltaLog(self.path).transaction_version(flow_id)
+        return max(self._transaction(flow_id), self._noted(flow_id)[0])
+
+    def noted_at(self, flow_id: str) -> datetime | None:
+        """Return when a flow's newest commit was made whose batch stands in its note alone, or None."""
+        batch_id, committed_at = self._noted(flow_id)
+        return committed_at if batch_id > self._transaction(flow_id) else None
+
+    def keep_batch(self, flow_id: str) -> None:
+        """Write a flow's newest batch as Delta's transaction, which stays when the commit with its note is deleted."""
+        batch_id = self.committed_batch(flow_id)
+        if batch_id > self._transaction(flow_id):
+            log = DeltaLog(self.path)
+            done = CommitProperties(app_transactions=[Transaction(flow_id, batch_id)])
+            log.create_write_transaction([], "append", log.schema(), commit_properties=done)
+
+    def _transaction(self, flow_id: str) -> int:
+        version = DeltaLog(self.path).transaction_version(flow_id) if self.exists else None
         return -1 if version is None else int(version)
+
+    def _noted(self, flow_id: str) -> tuple[int, datetime | None]:
+        for commit in self.log.newest_first():
+            note = _note_in(commit)
+            if note.get("flow_id") == flow_id:
+                return int(note["batch_id"]), datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
+        return -1, None
 
     def version(self) -> int:
         """Return the table's newest version, or -1 where there is no table."""
@@ -95,10 +127,21 @@ class Table:
         """Return the rows that the table holds now."""
         return spark.read.format("delta").load(str(self.path))
 
+    def read_some(self, spark: SparkSession, times: Times | None = None) -> DataFrame:
+        """Return the rows that the table holds now; those outside some stretches of time may be left out."""
+        few = frame_of_few(spark, DeltaLog(self.path), times)
+        return self.read(spark) if few is None else few
+
+    def greatest(self, column: str) -> Any:
+        """Return a column's greatest value, or None where it has none; a moment to the millisecond."""
+        return greatest(DeltaLog(self.path), column)
+
     def append(self, rows: DataFrame, batch: Batch) -> Written:
         """Append a batch's rows once: a batch that is there already is left as it is.
 
-        Columns that the table lacks are added by the same commit.
+        Columns that the table lacks are added by the same commit. The commit's note says which batch it is. Only
+        the first one names it as Delta's transaction too: to look that up Delta computes the table's state, a second
+        of Spark jobs, which an append needs for nothing else.
 
         Returns:
             What the batch's commit wrote, now or in an earlier attempt.
@@ -108,8 +151,7 @@ class Table:
                 rows.write.format("delta")
                 .mode("append")
                 .option("mergeSchema", "true")
-                .option("txnAppId", batch.flow_id)
-                .option("txnVersion", str(batch.batch_id))
+                .options(**({} if self.exists else _transaction_of(batch)))
                 .option("userMetadata", commit_note(batch))
                 .save(str(self.path))
             )
@@ -124,8 +166,7 @@ class Table:
                 rows.write.format("delta")
                 .mode("overwrite")
                 .option("overwriteSchema", "true")
-                .option("txnAppId", batch.flow_id)
-                .option("txnVersion", str(batch.batch_id))
+                .options(**_transaction_of(batch))
                 .option("userMetadata", commit_note(batch, deleted_rows=before))
                 .save(str(self.path))
             )
@@ -135,54 +176,40 @@ class Table:
     def written_by(self, batch: Batch) -> Written:
         """Return what a batch's commits did, from the table's own log."""
         total = Written()
-        for entry in self._log_newest_first():
-            transaction = entry.get("txn")
-            if not transaction or transaction["appId"] != batch.flow_id:
+        for commit in self.log.newest_first():
+            note = _note_in(commit)
+            if note.get("flow_id") != batch.flow_id:
                 continue
-            if transaction["version"] < batch.batch_id:
+            if note["batch_id"] < batch.batch_id:
                 break
-            if transaction["version"] == batch.batch_id:
-                total += _from_commit(entry["commitInfo"])
+            if note["batch_id"] == batch.batch_id:
+                total += _from_commit(commit)
         return total
 
     def commits(self) -> Iterator[tuple[Batch, Written]]:
         """Yield each batch's commit with what it did, newest first; commits of no batch are left out."""
-        for entry in self._log_newest_first():
-            note = json.loads(entry.get("commitInfo", {}).get("userMetadata") or "{}")
+        for commit in self.log.newest_first():
+            note = _note_in(commit)
             if "flow_id" in note:
-                yield Batch(**{key: note[key] for key in Batch.__dataclass_fields__}), _from_commit(entry["commitInfo"])
-
-    def added_since(self, version: int) -> tuple[int, int]:
-        """Return how many files, of how many bytes, commits have added from a version on, as far as the log goes back.
-
-        Commits that took rows away are left out: they bring a stream nothing.
-        """
-        files = size = 0
-        for file in (self.path / "_delta_log").glob("[0-9]" * 20 + ".json"):
-            if int(file.stem) < version:
-                continue
-            actions = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-            if any("remove" in action for action in actions):
-                continue
-            added = [action["add"]["size"] for action in actions if action.get("add", {}).get("dataChange")]
-            files, size = files + len(added), size + sum(added)
-        return files, size
-
-    def _log_newest_first(self) -> Any:
-        log = self.path / "_delta_log"
-        for file in sorted(log.glob("[0-9]" * 20 + ".json"), reverse=True):
-            entry: dict[str, Any] = {}
-            for line in file.read_text(encoding="utf-8").splitlines():
-                action = json.loads(line)
-                for kind in ("commitInfo", "txn"):
-                    if kind in action:
-                        entry[kind] = action[kind]
-            yield entry
+                yield Batch(**{key: note[key] for key in Batch.__dataclass_fields__}), _from_commit(commit)
 
 
 def commit_note(batch: Batch, *, deleted_rows: int = 0) -> str:
     """Return the text that a commit carries as Delta's `userMetadata`: which update and batch wrote it."""
     return json.dumps({**asdict(batch), "deleted_rows": deleted_rows})
+
+
+def _note_in(commit: dict[str, Any]) -> dict[str, Any]:
+    try:
+        note = json.loads(commit.get("userMetadata") or "{}")
+    except ValueError:
+        # Somebody else's commit, with a text of their own.
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def _transaction_of(batch: Batch) -> dict[str, str]:
+    return {"txnAppId": batch.flow_id, "txnVersion": str(batch.batch_id)}
 
 
 def _from_commit(commit: dict[str, Any]) -> Written:
@@ -198,5 +225,5 @@ def _from_commit(commit: dict[str, Any]) -> Written:
             bytes=count("numTargetBytesAdded"),
         )
     # Delta counts no rows that an overwrite takes away; the writer has noted them.
-    noted = json.loads(commit.get("userMetadata") or "{}").get("deleted_rows", 0)
+    noted = _note_in(commit).get("deleted_rows", 0)
     return Written(count("numOutputRows"), noted or count("numDeletedRows"), count("numOutputBytes"))

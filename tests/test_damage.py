@@ -9,9 +9,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from deltalake import DeltaTable
 
 from pipeline.errors import DamagedStateError, LakehouseError
 from tests.conftest import TABLES, reading
+from tests.test_commit_log import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,3 +171,23 @@ def test_clock_set_back_a_day_and_another_time_zone_change_nothing(
     assert len(lakehouse.rows(SILVER)) == 2
     sequences = [row["sequence"] for row in lakehouse.rows("event_log", "sequence", by="sequence")]
     assert len(set(sequences)) == len(sequences)
+
+
+def test_batch_cut_short_so_long_ago_that_the_log_has_lost_its_commit_is_refused(lakehouse: TestLakehouse) -> None:
+    lakehouse.land("a.json", [reading()])
+    lakehouse.update()
+    lakehouse.land("b.json", [reading("MFG-A-1001")])
+    cut_short = lakehouse.update().update_id
+    newest(checkpoint_of(lakehouse, SILVER) / "commits").unlink()
+    DeltaTable(lakehouse.path("event_log")).delete(f"origin.update_id = '{cut_short}'")
+    DeltaTable(lakehouse.path(SILVER)).optimize.compact()
+    cut(lakehouse.path(SILVER))
+    held = lakehouse.rows(SILVER)
+
+    errors = lakehouse.update().errors
+    assert isinstance(errors[SILVER], DamagedStateError)
+    assert "no longer tells whether its rows are there" in str(errors[SILVER])
+    assert "--full-refresh silver_cleaned_sensors" in str(errors[SILVER])
+    assert lakehouse.rows(SILVER) == held
+    assert lakehouse.update(full_refresh=(SILVER,)).state == "COMPLETED"
+    lakehouse.assert_invariants()

@@ -14,6 +14,7 @@ from pipeline.errors import AuthorError, DataError, PipelineBusyError
 from pipeline.lock import exclusive
 from pipeline.maintenance import advice, maintain
 from pipeline.settings import load_settings
+from pipeline.tables import Table
 from tests.conftest import NOON, TABLES, reading
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
     from pipeline.home import Home
     from tests.conftest import TestLakehouse
+
+
+def flow_of(lakehouse: TestLakehouse, table: str) -> str:
+    return next(batch.flow_id for batch, _ in Table(lakehouse.path(table)).commits())
 
 
 @pytest.mark.spark
@@ -45,6 +50,9 @@ def test_maintenance_joins_files_of_tables_logs_and_state_and_the_next_update_go
         assert done[name].removed_files > done[name].added_files == 1
         assert len(DeltaTable(lakehouse.home.root / name).file_uris()) == 1
     assert {table: lakehouse.rows(table) for table in TABLES} == before
+    for table in TABLES[:3]:
+        # The commits that say which batch they are will be deleted one day.
+        assert Table(lakehouse.path(table)).noted_at(flow_of(lakehouse, table)) is None
     assert advice(lakehouse.home, settings) is None
     lakehouse.land("after.json", [reading("MFG-A-1001")])
     assert lakehouse.update().state == "COMPLETED"

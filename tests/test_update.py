@@ -218,7 +218,7 @@ def test_backlog_counts_the_files_and_the_commits_behind_a_batch(lakehouse: Test
     waiting = [(metrics["backlog_files"], metrics["backlog_bytes"]) for metrics in lines.metrics("raw")]
     assert waiting == [(2, sizes[1] + sizes[2]), (1, sizes[2]), (0, 0)]
     table = Table(lines.path("raw"))
-    assert [table.added_since(version)[0] for version in range(4)] == [3, 2, 1, 0]
+    assert [table.log.added_since(version)[0] for version in range(4)] == [3, 2, 1, 0]
     lines.update()
     (copied,) = lines.metrics("copied")
     assert (copied["num_output_rows"], copied["backlog_files"], copied["backlog_bytes"]) == (3, 0, 0)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import typer
 
 from pipeline.arrival import FolderWatch, landing_folders, run_on_arrival
 from pipeline.clock import SystemClock
+from pipeline.ingest.inventory import inventories
 from pipeline.live import watching
 from pipeline.maintenance import advice
 from pipeline.quality.table_judge import TableJudge
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
     from pipeline.home import Home
     from pipeline.result import UpdateResult
     from pipeline.selection import Selection
-    from pipeline.settings import Settings
+    from pipeline.settings import Settings, SparkSettings
     from pipeline.summary import Summary
 
 _CANCELED = 130
+# About 700,000 readings, uncompressed.
+_MANY_BYTES = 100 * 1000**2
 
 
 class Modes:
@@ -38,12 +42,14 @@ class Modes:
         self._home = home
         self._settings = settings
         self._as_json = as_json
+        self._once: Selection | None = None
         self._judge = TableJudge(home, settings.expectations, self._session)
 
     def once(self, selection: Selection) -> None:
         """Run one triggered update."""
         # A process manager's signal ends an update as Ctrl-C does.
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        self._once = selection
         try:
             result = self._shown(self._update("USER_ACTION"), lambda update: update.run(selection))
         finally:
@@ -85,7 +91,13 @@ class Modes:
         return Update(home, settings, SystemClock(), self._session, cause=cause, judge=self._judge)
 
     def _session(self) -> SparkSession:
-        return build_session(self._home, self._settings.spark)
+        return build_session(self._home, self._spark_settings)
+
+    @cached_property
+    def _spark_settings(self) -> SparkSettings:
+        if self._once is None:
+            return self._settings.spark
+        return fitting(self._settings, self._home, self._once)
 
     def _shown(self, update: Update, work: Callable[[Update], UpdateResult]) -> UpdateResult:
         with watching(update.log, quiet=self._as_json) as summary:
@@ -95,6 +107,17 @@ class Modes:
         for table, error in result.errors.items():
             typer.echo(f"{table}: {error}", err=True)
         return result
+
+
+def fitting(settings: Settings, home: Home, selection: Selection) -> SparkSettings:
+    """Return what the session of one triggered update is given: `auto` settled by how much there is to read."""
+    spark = settings.spark
+    if spark.compiler != "auto":
+        return spark
+    anew = bool(selection.full_refresh) or selection.full_refresh_all
+    files = [record for records in inventories(home, settings).values() for record in records]
+    size = sum(record.size_bytes for record in files if anew or record.state == "waiting")
+    return spark.model_copy(update={"compiler": "thorough" if size > _MANY_BYTES else "quick"})
 
 
 def _facts(result: UpdateResult, summary: Summary) -> dict[str, object]:

@@ -28,7 +28,7 @@ def backlog(flow: Flow, lakehouse: Lakehouse, batch_id: int) -> dict[str, int]:
         return {"backlog_files": len(files), "backlog_bytes": sum(file.size_bytes for file in files)}
     sources = [flow.upstream] if isinstance(flow, StreamFlow) else flow.sources if isinstance(flow, ViewFlow) else []
     starts = _next_versions(flow.position.checkpoint() / "offsets" / str(batch_id), len(sources))
-    added = [lakehouse.table(name).added_since(version) for name, version in zip(sources, starts, strict=True)]
+    added = [lakehouse.table(name).log.added_since(version) for name, version in zip(sources, starts, strict=True)]
     return {
         "backlog_files": sum(files for files, _ in added),
         "backlog_bytes": sum(size for _, size in added),

@@ -68,6 +68,14 @@ class Position:
         """Return the newest batch that the checkpoint has fixed, or -1."""
         return max(_numbered(self.checkpoint() / "offsets"), default=-1)
 
+    def planned_at(self) -> int:
+        """Return when the newest batch was fixed, in milliseconds after 1970; 0 where that does not stand there."""
+        try:
+            settings = json.loads(self._plan_lines()[1])
+        except (IndexError, ValueError):
+            return 0
+        return int(settings.get("batchTimestampMs", 0)) if isinstance(settings, dict) else 0
+
     def check(self, table: Table) -> None:
         """Check that the checkpoint is whole and belongs to what the table holds.
 
@@ -118,14 +126,17 @@ class Position:
         return [file for file in needed if not _is_log(file)]
 
     def _newest_offset(self) -> dict[str, Any]:
-        """Return the source's offset in the newest plan; the lines are version, settings, one for each source."""
-        plans = self.checkpoint() / "offsets"
-        lines = (plans / str(max(_numbered(plans)))).read_text(encoding="utf-8").splitlines()
+        """Return the source's offset in the newest plan."""
         try:
-            content = json.loads(lines[2])
+            content = json.loads(self._plan_lines()[2])
         except (IndexError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}
+
+    def _plan_lines(self) -> list[str]:
+        """Return the lines of the newest plan: version, settings, one for each source."""
+        plan = self.checkpoint() / "offsets" / str(self.planned_batch())
+        return plan.read_text(encoding="utf-8").splitlines()
 
     def _remedy(self) -> str:
         name = self.folder.name

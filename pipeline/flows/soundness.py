@@ -37,6 +37,13 @@ def check_sound(flow: Flow, lakehouse: Lakehouse, record: Record) -> None:
                 f"the event log knows of batch {on_record}."
             )
             raise DamagedStateError(problem, _rebuild(flow.node.name))
+        planned = flow.position.planned_batch()
+        if planned > max(done, committed) and table.exists and table.log.is_cut_after(flow.position.planned_at()):
+            problem = (
+                f"Batch {planned} of `{flow.node.name}` was cut short so long ago that the Delta log of `{target}` "
+                "no longer tells whether its rows are there."
+            )
+            raise DamagedStateError(problem, _rebuild(flow.node.name))
         if record.told[flow_id, target] < committed <= done:
             problem = (
                 f"The event log has lost events: it does not know of batch {committed}, which `{target}` holds "

@@ -11,6 +11,7 @@ from pipeline.fault_points import FaultPoint, reach
 from pipeline.flows.flow import Progress, moment
 from pipeline.flows.position import Position
 from pipeline.flows.reader import BatchReader
+from pipeline.flows.upstream import new_rows
 from pipeline.merge import delete_matching
 from pipeline.quality.judge import FAILED, WARNED, Evidence, Witness, judge, without_verdicts
 from pipeline.quality.rules import Suite
@@ -61,8 +62,7 @@ class StreamFlow:
         table = self._lakehouse.table(self.upstream)
         if not table.exists:
             return None
-        reader = self._lakehouse.spark.readStream.format("delta").option("skipChangeCommits", "true")
-        return reader.load(str(table.path))
+        return new_rows(self._lakehouse.spark, table, self.position, "skipChangeCommits")
 
     def process(self, rows: DataFrame, batch: Batch) -> Progress:
         """Judge a batch's rows once each and write the good ones to the table, the others to the quarantine.

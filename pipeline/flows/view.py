@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from pipeline.flows.flow import Progress, from_micros, moment
 from pipeline.flows.position import Position
 from pipeline.flows.reader import BatchReader
 from pipeline.flows.stream import stored_sources
+from pipeline.flows.upstream import new_rows
 from pipeline.merge import merge_keys
 from pipeline.tables import Batch, Table, Written
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column
 
+    from pipeline.arrow import Times
     from pipeline.dataset import TimeWindow
     from pipeline.flows.flow import Lakehouse
     from pipeline.graph import Node
@@ -62,11 +65,13 @@ class ViewFlow:
         tables = [self._lakehouse.table(name) for name in self.sources]
         if not all(table.exists for table in tables):
             return None
-        new_rows = self._lakehouse.spark.readStream.format("delta")
+        spark = self._lakehouse.spark
         if self.node.dataset.time_window is not None:
-            return new_rows.option("skipChangeCommits", "true").load(str(tables[0].path))
-        new_rows = new_rows.option("ignoreChanges", "true")
-        changes = [new_rows.load(str(table.path)).select(F.lit(1).alias("change")) for table in tables]
+            return new_rows(spark, tables[0], self.position, "skipChangeCommits")
+        changes = [
+            new_rows(spark, table, self.position, "ignoreChanges", number=number).select(F.lit(1).alias("change"))
+            for number, table in enumerate(tables)
+        ]
         return reduce(DataFrame.union, changes)
 
     def process(self, rows: DataFrame, batch: Batch) -> Progress:
@@ -95,8 +100,8 @@ class ViewFlow:
         """Take a new identity, so that the view is computed anew from all rows of its source."""
         self.position.renew(flow_id)
 
-    def _source_rows(self) -> DataFrame:
-        return self._lakehouse.table(self._upstream).read(self._lakehouse.spark)
+    def _source_rows(self, times: Times | None = None) -> DataFrame:
+        return self._lakehouse.table(self._upstream).read_some(self._lakehouse.spark, times)
 
     def _query(self, source: DataFrame) -> DataFrame:
         return BatchReader(self._lakehouse, self.node, self._upstream, source).query()
@@ -106,8 +111,8 @@ class ViewFlow:
         window = self.node.dataset.time_window
         assert window is not None
         keys = [*self.node.dataset.keys, "window_start"]
-        in_touched_time = _within(F.col(window.column), touched)
-        recomputed = self._query(self._source_rows().where(in_touched_time))
+        rows_there = self._source_rows((window.column, touched))
+        recomputed = self._query(rows_there.where(_within(F.col(window.column), touched)))
         if self.node.dataset.keys:
             wanted = self._query(rows).select(*keys).distinct()
             recomputed = recomputed.join(F.broadcast(wanted), on=_same(recomputed, wanted, keys), how="left_semi")
@@ -116,10 +121,11 @@ class ViewFlow:
 
     def _late_rows(self, counts: dict[datetime, int]) -> dict[str, object]:
         """Return how many rows belong to windows before the newest that the view had, and how late at most."""
-        newest = self.table.read(self._lakehouse.spark).agg(F.unix_micros(F.max("window_start"))).first()
-        if newest is None or newest[0] is None:
+        limit = self.table.greatest("window_start")
+        if limit is None:
             return {}
-        limit = from_micros(newest[0])
+        # Where the source's moments have no zone, they are meant as UTC, as everywhere.
+        limit = limit.replace(tzinfo=UTC)
         late = {start: rows for start, rows in counts.items() if start < limit}
         if not late:
             return {"num_late_rows": 0}

@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from deltalake import DeltaTable as DeltaLog
+
+from pipeline.arrow import frame_of_few
 from pipeline.quality.compiler import columns_of, load_suite, open_context
 from pipeline.quality.rules import RuleMeta
 from pipeline.session import attached_session
 from pipeline.tables import Table
-
-# Several jobs read a table that is judged; of a small one each costs more to plan than to run.
-_MOST_ROWS_IN_MEMORY = 100_000
 
 
 def main() -> None:
@@ -43,15 +43,7 @@ def main() -> None:
 
 def _judged(context: Any, folder: Path, spark: Any, request: dict[str, Any]) -> dict[str, Any]:
     """Return Great Expectations' verdicts on one version of a table, as `results` of a validation result."""
-    table = Table(Path(request["path"]))
-    is_newest = table.version() == request["version"]
-    reader = spark.read.format("delta")
-    if not is_newest:
-        # Only then: Delta computes the state of a version that is asked for by its number anew.
-        reader = reader.option("versionAsOf", str(request["version"]))
-    rows = reader.load(request["path"])
-    row_count = table.row_count() if is_newest else None
-    is_small = row_count is not None and row_count <= _MOST_ROWS_IN_MEMORY
+    rows, row_count = _rows(spark, request["path"], request["version"])
     suite = load_suite(context, request["suite"], folder / f"{request['suite']}.json")
     asked = [
         expectation
@@ -64,18 +56,25 @@ def _judged(context: Any, folder: Path, spark: Any, request: dict[str, Any]) -> 
         expectation.id = str(number)
     source = context.data_sources.add_or_update_spark("tables", persist=False)
     batches = source.add_dataframe_asset(request["table"]).add_batch_definition_whole_dataframe("all")
-    if is_small:
-        rows.persist()
-    try:
-        batch = batches.get_batch(batch_parameters={"dataframe": rows})
-        return {"results": _results(batch, suite, asked, request["parameters"], row_count)}
-    finally:
-        if is_small:
-            rows.unpersist()
+    batch = batches.get_batch(batch_parameters={"dataframe": rows})
+    return {"results": _results(batch, suite, asked, request["parameters"], row_count)}
+
+
+def _rows(spark: Any, path: str, version: int) -> tuple[Any, int]:
+    """Return a version of a table, and its number of rows."""
+    log = DeltaLog(path, version=version)
+    rows = frame_of_few(spark, log)
+    if rows is None:
+        reader = spark.read.format("delta")
+        if Table(Path(path)).version() != version:
+            # Only then: Delta computes the state of a version that is asked for by its number anew.
+            reader = reader.option("versionAsOf", str(version))
+        rows = reader.load(path)
+    return rows, log.count()
 
 
 def _results(
-    batch: Any, suite: Any, asked: list[Any], parameters: dict[str, str], row_count: int | None
+    batch: Any, suite: Any, asked: list[Any], parameters: dict[str, str], row_count: int
 ) -> list[dict[str, Any]]:
     """Return the results of some of a suite's expectations.
 
@@ -89,7 +88,7 @@ def _results(
         results: list[dict[str, Any]] = result.to_json_dict()["results"]
         return results
 
-    counting = [item for item in asked if row_count is not None and _may_none_break(item)]
+    counting = [item for item in asked if _may_none_break(item)]
     unbroken = [result for result in validated(counting, "BOOLEAN_ONLY") if result["success"]] if counting else []
     for result in unbroken:
         result["result"] = {

@@ -1,0 +1,50 @@
+"""The stream of rows that are new in a table, as the flows that read it see it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from pipeline.flows.position import Position
+    from pipeline.tables import Table
+
+
+def new_rows(spark: SparkSession, table: Table, position: Position, option: str, *, number: int = 0) -> DataFrame:
+    """Return the stream of rows that a flow has not read yet.
+
+    A flow that begins reads what the table holds. Delta computes the table's whole state for that, which takes
+    seconds; where the log holds nothing but added rows, reading it from its first commit gives the same rows.
+
+    Args:
+        spark: The session that reads.
+        table: What is read.
+        position: Where the flow stands.
+        option: The option that tells Delta what to do with commits that took rows away.
+        number: Which of the flow's sources this is.
+    """
+    reader = spark.readStream.format("delta").option(option, "true")
+    if position.done_batch() < 0 and begins_with_the_log(table, position, number):
+        reader = reader.option("startingVersion", "0")
+    return reader.load(str(table.path))
+
+
+def begins_with_the_log(table: Table, position: Position, number: int) -> bool:
+    """Tell whether a flow that has finished no batch yet may read a table from its first commit."""
+    begun = _first_offset(position, number)
+    if begun.get("isStartingVersion"):
+        # An earlier run began with the table's state and was cut short in the middle of it.
+        return False
+    return table.log.has_only_grown() or begun.get("reservoirVersion") == 0
+
+
+def _first_offset(position: Position, number: int) -> dict[str, Any]:
+    """Return where the first batch ends that was fixed but not finished; nothing where there is none."""
+    plan = position.checkpoint() / "offsets" / "0"
+    if not plan.exists():
+        return {}
+    # Spark's version of the file and the batch's settings come first.
+    lines = plan.read_text(encoding="utf-8").splitlines()[2:]
+    return json.loads(lines[number]) if number < len(lines) and lines[number].startswith("{") else {}

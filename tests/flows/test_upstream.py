@@ -1,0 +1,125 @@
+"""Where a flow begins to read a table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from pipeline.flows.position import Position
+from pipeline.flows.upstream import begins_with_the_log
+from pipeline.tables import Table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import TestLakehouse
+
+_MODULE = """
+from pipeline import read_files, read_stream, table
+
+
+@table
+def raw():
+    return read_files("lines", schema_hints="id STRING", max_files_per_trigger=1)
+
+
+@table
+def copied():
+    return read_stream("raw")
+"""
+
+
+@pytest.fixture
+def lines(lakehouse: TestLakehouse, tmp_path: Path) -> TestLakehouse:
+    """A pipeline of two tables; the first holds `a`, `b` and `c`, a commit each, the second has read none of them."""
+    (tmp_path / "lines.py").write_text(_MODULE, encoding="utf-8")
+    (tmp_path / "suites").mkdir()
+    lines = replace(lakehouse, settings_file=tmp_path / "lines.yml")
+    lines.settings_file.write_text("name: L\nschema: lines\nsource: lines.py\nexpectations: suites\n", encoding="utf-8")
+    for name in "abc":
+        lines.land(f"{name}.json", [{"id": name}], folder="lines")
+    assert lines.update(refresh=("raw",)).state == "COMPLETED"
+    return lines
+
+
+def copied(lines: TestLakehouse) -> list[str]:
+    return [row["id"] for row in lines.rows("copied", "id")]
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+def test_flow_that_begins_on_a_grown_table_reads_each_row_once_and_then_new_ones(lines: TestLakehouse) -> None:
+    assert lines.update().state == "COMPLETED"
+    assert copied(lines) == ["a", "b", "c"]
+    lines.land("d.json", [{"id": "d"}], folder="lines")
+    assert lines.update().state == "COMPLETED"
+    assert copied(lines) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+def test_flow_that_begins_on_a_table_that_has_lost_rows_reads_what_is_left(lines: TestLakehouse) -> None:
+    DeltaTable(lines.path("raw")).delete("id = 'b'")
+    assert lines.update().state == "COMPLETED"
+    assert copied(lines) == ["a", "c"]
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+def test_flow_whose_first_batch_was_cut_short_reads_each_row_once_though_the_table_has_lost_others_since(
+    lines: TestLakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Table, "append", full)
+        assert lines.update().state == "FAILED"
+    checkpoints = lines.home.state / "checkpoints" / "lines" / "copied"
+    assert [file.name for file in checkpoints.glob("*/offsets/[0-9]*")] == ["0"]
+    lines.land("d.json", [{"id": "d"}], folder="lines")
+    assert lines.update(refresh=("raw",)).state == "COMPLETED"
+    DeltaTable(lines.path("raw")).delete("id = 'd'")
+    assert lines.update().state == "COMPLETED"
+    assert copied(lines) == ["a", "b", "c", "d"]
+
+
+_NOT_BEGUN = None
+_IN_THE_STATE = {"reservoirVersion": 2, "index": 0, "isStartingVersion": True}
+_IN_THE_FIRST_COMMIT = {"reservoirVersion": 0, "index": 5, "isStartingVersion": False}
+_AFTER_A_COMMIT = {"reservoirVersion": 2, "index": -1, "isStartingVersion": False}
+
+
+@pytest.mark.parametrize(
+    ("has_lost_rows", "offset", "expected"),
+    [
+        pytest.param(False, _NOT_BEGUN, True, id="grown"),
+        pytest.param(True, _NOT_BEGUN, False, id="lost_rows"),
+        pytest.param(False, _IN_THE_STATE, False, id="cut_short_in_the_state"),
+        # Where the table's state was never read, there is none before its first commit.
+        pytest.param(True, _IN_THE_FIRST_COMMIT, True, id="cut_short_in_the_first_commit"),
+        pytest.param(False, _AFTER_A_COMMIT, True, id="cut_short_after_a_commit"),
+        pytest.param(True, _AFTER_A_COMMIT, False, id="cut_short_after_a_commit_and_lost_rows"),
+    ],
+)
+def test_log_is_read_from_its_beginning_where_that_gives_the_same_rows(
+    has_lost_rows: bool,
+    offset: dict[str, object] | None,
+    expected: bool,
+    tmp_path: Path,
+) -> None:
+    for number in range(3):
+        write_deltalake(tmp_path / "table", pa.table({"number": [number]}), mode="append")
+    if has_lost_rows:
+        DeltaTable(tmp_path / "table").delete("number = 1")
+    position = Position(tmp_path / "position")
+    if offset is not None:
+        plans = position.checkpoint() / "offsets"
+        plans.mkdir(parents=True)
+        (plans / "0").write_text(f"v1\n{{}}\n{json.dumps(offset)}")
+    assert begins_with_the_log(Table(tmp_path / "table"), position, 0) is expected

@@ -1,0 +1,77 @@
+"""Batches that a table takes once each, and how it knows them again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from deltalake import DeltaTable
+
+from pipeline.tables import Batch, Table, Written
+from tests.test_commit_log import cut
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.spark
+
+FLOW = "0b8f9d5e-flow"
+
+
+def batch(number: int) -> Batch:
+    return Batch("an update", "readings", FLOW, number)
+
+
+@pytest.fixture
+def table(spark: SparkSession, tmp_path: Path) -> Table:
+    """A table to which a flow has appended batches 0 to 2, of one, two and three rows."""
+    table = Table(tmp_path / "readings")
+    for number in range(3):
+        table.append(spark.range(number + 1), batch(number))
+    return table
+
+
+def test_append_of_a_batch_that_is_there_writes_nothing_and_tells_what_it_wrote(
+    table: Table, spark: SparkSession
+) -> None:
+    before = table.version()
+    again = table.append(spark.range(100), batch(2))
+    assert (again.rows, again.deleted_rows, table.version(), table.row_count()) == (3, 0, before, 6)
+    assert table.written_by(batch(7)) == Written()
+
+
+def test_append_of_a_later_batch_names_it_in_its_note_alone(table: Table) -> None:
+    kinds = [
+        {kind for line in file.read_text(encoding="utf-8").splitlines() for kind in json.loads(line)}
+        for file in table.log.files()
+    ]
+    assert ["txn" in found for found in kinds] == [True, False, False]
+    assert [found.batch_id for found, _ in table.commits()] == [2, 1, 0]
+    assert table.committed_batch(FLOW) == 2
+    assert table.committed_batch("another flow") == -1
+
+
+def test_batch_that_is_kept_outlives_its_commit(table: Table) -> None:
+    assert table.noted_at(FLOW) is not None
+    table.keep_batch(FLOW)
+    version = table.version()
+    table.keep_batch(FLOW)
+    assert (table.version(), table.noted_at(FLOW)) == (version, None)
+    cut(table.path)
+    assert table.committed_batch(FLOW) == 2
+
+
+def test_batch_that_is_not_kept_is_forgotten_with_its_commit(table: Table) -> None:
+    DeltaTable(table.path).optimize.compact()
+    cut(table.path)
+    assert table.committed_batch(FLOW) == 0
+
+
+def test_commit_with_a_note_of_somebody_else_is_passed_over(table: Table, spark: SparkSession) -> None:
+    for note in ("by hand", "[1]"):
+        spark.range(1).write.format("delta").mode("append").option("userMetadata", note).save(str(table.path))
+    assert table.committed_batch(FLOW) == 2
+    assert table.written_by(batch(2)).rows == 3
