@@ -40,7 +40,7 @@ def arrow_dataset(table: DeltaTable) -> dataset.Dataset:
 
 
 def frame_of_few(spark: SparkSession, table: DeltaTable, times: Times | None = None) -> DataFrame | None:
-    """Return a table's rows as a frame of Spark's that needs nothing of Delta any more, or None if they are many.
+    """Return a table's rows as a frame that needs nothing of Delta any more, or None if they are many or none.
 
     To read a table Delta first computes its state, a second of Spark jobs for every version however few the rows.
 
@@ -58,7 +58,9 @@ def frame_of_few(spark: SparkSession, table: DeltaTable, times: Times | None = N
         size += sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
         if files > _FEW_FILES or count > _FEW_ROWS or size > _FEW_BYTES:
             return None
-    return spark.createDataFrame(rows.to_table(filter=where))
+    few = rows.to_table(filter=where)
+    # Of no rows at all PySpark makes no frame.
+    return spark.createDataFrame(few) if few.num_rows else None
 
 
 def _within(schema: pa.Schema, column: str, stretches: Sequence[tuple[datetime, datetime]]) -> pc.Expression | None:

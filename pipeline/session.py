@@ -38,9 +38,11 @@ _SETTINGS_FOR_SMALL_MACHINES = {
     # The JVM compiles no method of more than 8,000 bytes, and Spark makes one of dozens of rules; beyond that length
     # it makes several.
     "spark.sql.codegen.hugeMethodLimit": "8000",
+    # An update compiles more than the 100 classes that Spark keeps by default; the next one would compile them again.
     "spark.sql.codegen.cache.maxEntries": "1000",
     # A batch that is being written may not hold up the end of the program; the next update finishes it.
     "spark.sql.streaming.stopTimeout": "500ms",
+    # Else every expression looks up the line it stands on: five calls of the JVM, and a search for IPython.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",

@@ -95,9 +95,14 @@ class Table:
         """Write a flow's newest batch as Delta's transaction, which stays when the commit with its note is deleted."""
         batch_id = self.committed_batch(flow_id)
         if batch_id > self._transaction(flow_id):
-            log = DeltaLog(self.path)
-            done = CommitProperties(app_transactions=[Transaction(flow_id, batch_id)])
-            log.create_write_transaction([], "append", log.schema(), commit_properties=done)
+            self._name(flow_id, batch_id)
+
+    def _name(self, flow_id: str, batch_id: int, note: str | None = None) -> None:
+        """Commit nothing but which batch a flow has come to."""
+        log = DeltaLog(self.path)
+        noted = {"userMetadata": note} if note else None
+        done = CommitProperties(custom_metadata=noted, app_transactions=[Transaction(flow_id, batch_id)])
+        log.create_write_transaction([], "append", log.schema(), commit_properties=done)
 
     def _transaction(self, flow_id: str) -> int:
         version = DeltaLog(self.path).transaction_version(flow_id) if self.exists else None
@@ -155,6 +160,9 @@ class Table:
                 .option("userMetadata", commit_note(batch))
                 .save(str(self.path))
             )
+            if self.committed_batch(batch.flow_id) < batch.batch_id:
+                # Of no rows Delta makes no commit, and the batch would be taken for new once more.
+                self._name(batch.flow_id, batch.batch_id, commit_note(batch))
             reach(FaultPoint.COMMITTED)
         return self.written_by(batch)
 

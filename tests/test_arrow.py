@@ -92,6 +92,14 @@ def test_few_rows_of_some_stretches_of_time_are_read_from_their_files_alone(
 
 
 @pytest.mark.spark
+def test_no_rows_are_left_to_spark(spark: SparkSession, tmp_path: Path) -> None:
+    table = hourly(tmp_path / "table", pa.timestamp("us", "UTC"))
+    assert frame_of_few(spark, table, ("at", [(HOURS[0] - timedelta(hours=2), HOURS[0])])) is None
+    table.delete()
+    assert frame_of_few(spark, table) is None
+
+
+@pytest.mark.spark
 @pytest.mark.parametrize("limit", ["_FEW_FILES", "_FEW_ROWS", "_FEW_BYTES"])
 def test_many_rows_are_left_to_spark(
     limit: str, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -54,6 +54,15 @@ def test_append_of_a_later_batch_names_it_in_its_note_alone(table: Table) -> Non
     assert table.committed_batch("another flow") == -1
 
 
+def test_batch_without_rows_is_named_by_a_commit_of_its_own(table: Table, spark: SparkSession) -> None:
+    before = table.version()
+    assert table.append(spark.range(0), batch(3)) == Written()
+    assert (table.version(), table.committed_batch(FLOW), table.row_count()) == (before + 1, 3, 6)
+    assert next(found for found, _ in table.commits()) == batch(3)
+    assert table.append(spark.range(5), batch(3)) == Written()
+    assert table.append(spark.range(5), batch(4)).rows == 5
+
+
 def test_batch_that_is_kept_outlives_its_commit(table: Table) -> None:
     assert table.noted_at(FLOW) is not None
     table.keep_batch(FLOW)
