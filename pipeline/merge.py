@@ -20,26 +20,21 @@ if TYPE_CHECKING:
     from pipeline.tables import Batch, Table, Written
 
 
-# The key stands in the session's settings, which the flows of a continuous update share.
+# The note stands in the session's settings, which the flows of a continuous update share. A transaction may not stand
+# there: an append of another flow, which gives none itself, would carry it, and the next would be taken for done.
 _one_at_a_time = threading.RLock()
+_NOTE = "spark.databricks.delta.commitInfo.userMetadata"
 
 
 @contextmanager
 def committing(spark: SparkSession, batch: Batch, *, deleted_rows: int = 0) -> Iterator[None]:
-    """Have the commits inside the block carry a batch's key: Delta skips what it has seen under it."""
-    settings = {
-        "spark.databricks.delta.write.txnAppId": batch.flow_id,
-        "spark.databricks.delta.write.txnVersion": str(batch.batch_id),
-        "spark.databricks.delta.commitInfo.userMetadata": commit_note(batch, deleted_rows=deleted_rows),
-    }
+    """Have the commits inside the block say which batch they are."""
     with _one_at_a_time:
-        for key, value in settings.items():
-            spark.conf.set(key, value)
+        spark.conf.set(_NOTE, commit_note(batch, deleted_rows=deleted_rows))
         try:
             yield
         finally:
-            for key in settings:
-                spark.conf.unset(key)
+            spark.conf.unset(_NOTE)
 
 
 def delete_all(spark: SparkSession, table: Table, batch: Batch) -> Written:

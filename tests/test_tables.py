@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from deltalake import DeltaTable
 
+from pipeline.merge import committing
 from pipeline.tables import Batch, Table, Written
 from tests.test_commit_log import cut
 
@@ -52,6 +53,15 @@ def test_append_of_a_later_batch_names_it_in_its_note_alone(table: Table) -> Non
     assert [found.batch_id for found, _ in table.commits()] == [2, 1, 0]
     assert table.committed_batch(FLOW) == 2
     assert table.committed_batch("another flow") == -1
+
+
+def test_append_beside_merges_of_another_flow_commits_its_own_rows_under_its_own_name(
+    table: Table, spark: SparkSession
+) -> None:
+    for number in (3, 4):
+        with committing(spark, Batch("an update", "summary", "another flow", 7)):
+            assert table.append(spark.range(5), batch(number)).rows == 5
+    assert (table.row_count(), table.committed_batch(FLOW), table.committed_batch("another flow")) == (16, 4, -1)
 
 
 def test_batch_without_rows_is_named_by_a_commit_of_its_own(table: Table, spark: SparkSession) -> None:
