@@ -58,9 +58,7 @@ def test_batches_of_a_week_ago_outlive_the_commits_that_name_them(lakehouse: Tes
     assert {table: lakehouse.version(table) for table in streaming} == versions
     later = replace(lakehouse, clock=FixedClock(SystemClock().now() + timedelta(days=8)))
     later.update()
-    assert {table: lakehouse.version(table) for table in streaming} == {
-        table: versions[table] + 1 for table in streaming
-    }
+    assert all(lakehouse.version(table) > versions[table] for table in streaming)
     for table in streaming:
         cut(lakehouse.path(table))
     lakehouse.land("c.json", [reading(), reading(None)])
