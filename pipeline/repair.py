@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from deltalake.exceptions import DeltaError
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 # So many commits in a row that are on record, and older ones are not looked at.
 _ENOUGH_ON_RECORD = 20
-# Delta deletes commits that are older than 30 days.
-_LONGEST_IN_A_NOTE = timedelta(days=7)
 _INTENTS = ("replay/*/*/intent.json", "reprocess/*/*/intent.json", "full_refresh/*/intent.json")
 
 
@@ -42,7 +39,6 @@ def repair(lakehouse: Lakehouse, flows: list[Flow], reporter: Reporter) -> int:
             continue
         current, done = flow.position.flow_id(), flow.position.done_batch()
         for target in flow.targets:
-            _keep_batch(lakehouse, target, current)
             unsaid = [
                 (batch, written)
                 for batch, written in _unsaid(lakehouse, reporter, target, told)
@@ -54,18 +50,6 @@ def repair(lakehouse: Lakehouse, flows: list[Flow], reporter: Reporter) -> int:
     if count:
         reporter.flush()
     return count
-
-
-def _keep_batch(lakehouse: Lakehouse, target: str, flow_id: str) -> None:
-    """Have a flow's batch outlive the commit that names it, long before Delta deletes that."""
-    table = lakehouse.table(target)
-    try:
-        noted_at = table.noted_at(flow_id)
-        if noted_at is not None and lakehouse.clock.now() - noted_at > _LONGEST_IN_A_NOTE:
-            table.keep_batch(flow_id)
-    except (OSError, DeltaError, ValueError):
-        # As below.
-        return
 
 
 def _commits(table: Table) -> Iterator[tuple[Batch, Written]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from deltalake import CommitProperties, Transaction
@@ -84,12 +83,11 @@ class Table:
 
     def committed_batch(self, flow_id: str) -> int:
         """Return the newest batch that a flow has committed here, or -1."""
-        return max(self._transaction(flow_id), self._noted(flow_id)[0])
+        return max(self._transaction(flow_id), self._noted(flow_id))
 
-    def noted_at(self, flow_id: str) -> datetime | None:
-        """Return when a flow's newest commit was made whose batch stands in its note alone, or None."""
-        batch_id, committed_at = self._noted(flow_id)
-        return committed_at if batch_id > self._transaction(flow_id) else None
+    def has_forgotten(self, flow_id: str) -> bool:
+        """Whether all of a flow's commits may have been deleted, so that its newest batch is not known any more."""
+        return not self.log.is_whole() and self._noted(flow_id) < 0
 
     def keep_batch(self, flow_id: str) -> None:
         """Write a flow's newest batch as Delta's transaction, which stays when the commit with its note is deleted."""
@@ -108,12 +106,9 @@ class Table:
         version = DeltaLog(self.path).transaction_version(flow_id) if self.exists else None
         return -1 if version is None else int(version)
 
-    def _noted(self, flow_id: str) -> tuple[int, datetime | None]:
-        for commit in self.log.newest_first():
-            note = _note_in(commit)
-            if note.get("flow_id") == flow_id:
-                return int(note["batch_id"]), datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
-        return -1, None
+    def _noted(self, flow_id: str) -> int:
+        notes = (_note_in(commit) for commit in self.log.newest_first())
+        return next((int(note["batch_id"]) for note in notes if note.get("flow_id") == flow_id), -1)
 
     def version(self) -> int:
         """Return the table's newest version, or -1 where there is no table."""
@@ -145,8 +140,8 @@ class Table:
         """Append a batch's rows once: a batch that is there already is left as it is.
 
         Columns that the table lacks are added by the same commit. The commit's note says which batch it is. Only
-        the first one names it as Delta's transaction too: to look that up Delta computes the table's state, a second
-        of Spark jobs, which an append needs for nothing else.
+        a flow's first one names it as Delta's transaction too: to look that up Delta computes the table's state, a
+        second of Spark jobs, which an append needs for nothing else.
 
         Returns:
             What the batch's commit wrote, now or in an earlier attempt.
@@ -156,7 +151,7 @@ class Table:
                 rows.write.format("delta")
                 .mode("append")
                 .option("mergeSchema", "true")
-                .options(**({} if self.exists else _transaction_of(batch)))
+                .options(**({} if self._transaction(batch.flow_id) >= 0 else _transaction_of(batch)))
                 .option("userMetadata", commit_note(batch))
                 .save(str(self.path))
             )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
-BRONZE, SILVER, _, GOLD = TABLES
+BRONZE, SILVER, QUARANTINE, GOLD = TABLES
 
 
 def checkpoint_of(lakehouse: TestLakehouse, table: str) -> Path:
@@ -191,3 +191,15 @@ def test_batch_cut_short_so_long_ago_that_the_log_has_lost_its_commit_is_refused
     assert lakehouse.rows(SILVER) == held
     assert lakehouse.update(full_refresh=(SILVER,)).state == "COMPLETED"
     lakehouse.assert_invariants()
+
+
+def test_table_whose_log_has_lost_a_flow_s_commits_to_those_of_others_goes_on(lakehouse: TestLakehouse) -> None:
+    for name in "ab":
+        lakehouse.land(f"{name}.json", [reading(), reading(None)])
+        lakehouse.update()
+    DeltaTable(lakehouse.path(QUARANTINE)).optimize.compact()
+    cut(lakehouse.path(QUARANTINE))
+    lakehouse.land("c.json", [reading("MFG-A-1001"), reading(None)])
+    assert lakehouse.update().errors == {}
+    lakehouse.assert_invariants()
+    assert len(lakehouse.rows(QUARANTINE)) == 3

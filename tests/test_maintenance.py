@@ -52,7 +52,7 @@ def test_maintenance_joins_files_of_tables_logs_and_state_and_the_next_update_go
     assert {table: lakehouse.rows(table) for table in TABLES} == before
     for table in TABLES[:3]:
         # The commits that say which batch they are will be deleted one day.
-        assert Table(lakehouse.path(table)).noted_at(flow_of(lakehouse, table)) is None
+        assert DeltaTable(lakehouse.path(table)).transaction_version(flow_of(lakehouse, table)) == 2
     assert advice(lakehouse.home, settings) is None
     lakehouse.land("after.json", [reading("MFG-A-1001")])
     assert lakehouse.update().state == "COMPLETED"

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from deltalake import DeltaTable
 
-from pipeline.clock import FixedClock, SystemClock
 from tests.conftest import TABLES, reading
-from tests.test_commit_log import cut
 
 if TYPE_CHECKING:
     from tests.conftest import TestLakehouse
@@ -44,23 +40,4 @@ def test_log_that_is_gone_altogether_counts_every_row_again(lakehouse: TestLakeh
     log = lakehouse.path("event_log")
     log.rename(log.with_name("event_log_lost"))
     assert lakehouse.update().state == "COMPLETED"
-    lakehouse.assert_invariants()
-
-
-def test_batches_of_a_week_ago_outlive_the_commits_that_name_them(lakehouse: TestLakehouse) -> None:
-    for name in ("a.json", "b.json"):
-        lakehouse.land(name, [reading(), reading(None)])
-        lakehouse.update()
-    streaming = TABLES[:3]
-    versions = {table: lakehouse.version(table) for table in streaming}
-    week = replace(lakehouse, clock=FixedClock(SystemClock().now() + timedelta(days=6)))
-    week.update()
-    assert {table: lakehouse.version(table) for table in streaming} == versions
-    later = replace(lakehouse, clock=FixedClock(SystemClock().now() + timedelta(days=8)))
-    later.update()
-    assert all(lakehouse.version(table) > versions[table] for table in streaming)
-    for table in streaming:
-        cut(lakehouse.path(table))
-    lakehouse.land("c.json", [reading(), reading(None)])
-    assert later.update().state == "COMPLETED"
     lakehouse.assert_invariants()
