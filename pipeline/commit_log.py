@@ -37,7 +37,7 @@ class CommitLog:
         for file in self.files():
             if int(file.stem) < version:
                 continue
-            actions = _actions(file)
+            actions = list(_actions(file))
             if any("remove" in action for action in actions):
                 continue
             added = [action["add"]["size"] for action in actions if action.get("add", {}).get("dataChange")]
@@ -63,8 +63,10 @@ class CommitLog:
 
 
 def _info(file: Path) -> dict[str, Any]:
+    # It comes first: of a commit of thousands of files one line is read.
     return next((action["commitInfo"] for action in _actions(file) if "commitInfo" in action), {})
 
 
-def _actions(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+def _actions(file: Path) -> Iterator[dict[str, Any]]:
+    with file.open(encoding="utf-8") as lines:
+        yield from map(json.loads, lines)

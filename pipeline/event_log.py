@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
-from pipeline.arrow import arrow_dataset
+from pipeline.arrow import arrow_dataset, greatest
 from pipeline.balance import Record, on_record
 from pipeline.errors import DamagedStateError, EnvironmentFaultError, told_causes
 from pipeline.fault_points import FaultPoint, reach
@@ -206,10 +206,7 @@ class EventLog:
     def _newest_sequence(self) -> int:
         """Return the greatest sequence in the table: a clock may have been set back since."""
         table = self._table()
-        if table is None:
-            return 0
-        files = pa.table(table.get_add_actions(flatten=True))
-        return pc.max(files["max.sequence"]).as_py() or 0 if "max.sequence" in files.column_names else 0
+        return 0 if table is None else greatest(table, "sequence") or 0
 
     def _table(self) -> DeltaTable | None:
         try:

@@ -71,9 +71,8 @@ class Table:
         """Whether its log can be read; a folder without any data is readable, and no table yet."""
         if not self.exists:
             return not any(self.path.glob("*.parquet"))
-        log = self.path / "_delta_log"
         # A later commit may repeat the table's columns: deltalake then reads what is left, and Spark does not.
-        if not (log / f"{0:020}.json").exists() and not any(log.glob("*.checkpoint*")):
+        if not self.log.is_whole() and not any((self.path / "_delta_log").glob("*.checkpoint*")):
             return False
         try:
             DeltaLog(self.path)
@@ -155,7 +154,7 @@ class Table:
                 .option("userMetadata", commit_note(batch))
                 .save(str(self.path))
             )
-            if self.committed_batch(batch.flow_id) < batch.batch_id:
+            if self._noted(batch.flow_id) < batch.batch_id:
                 # Of no rows Delta makes no commit, and the batch would be taken for new once more.
                 self._name(batch.flow_id, batch.batch_id, commit_note(batch))
             reach(FaultPoint.COMMITTED)

@@ -206,3 +206,28 @@ def reading(device: str | None = "MFG-A-1000", *, at: Any = "2026-03-01T11:30:00
         **values,
     }
     return record if device is None else {"device_id": device, **record}
+
+
+_TWO_TABLES = """
+from pipeline import read_files, read_stream, table
+
+
+@table
+def raw():
+    return read_files("lines", schema_hints="id STRING", max_files_per_trigger=1)
+
+
+@table
+def copied():
+    return read_stream("raw")
+"""
+
+
+@pytest.fixture
+def lines(lakehouse: TestLakehouse, tmp_path: Path) -> TestLakehouse:
+    """A lakehouse of another pipeline: `raw` takes a file a batch from the folder `lines`, `copied` takes its rows."""
+    (tmp_path / "lines.py").write_text(_TWO_TABLES, encoding="utf-8")
+    (tmp_path / "suites").mkdir()
+    settings = tmp_path / "lines.yml"
+    settings.write_text("name: L\nschema: lines\nsource: lines.py\nexpectations: suites\n", encoding="utf-8")
+    return replace(lakehouse, settings_file=settings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -202,17 +201,7 @@ def test_batch_tells_what_it_cost_what_it_left_out_and_what_waits_behind_it(lake
 
 
 @pytest.mark.slow
-def test_backlog_counts_the_files_and_the_commits_behind_a_batch(lakehouse: TestLakehouse, tmp_path: Path) -> None:
-    module = tmp_path / "lines.py"
-    module.write_text(
-        "from pipeline import read_files, read_stream, table\n\n\n"
-        "@table\ndef raw():\n    return read_files('lines', schema_hints='id STRING', max_files_per_trigger=1)\n\n\n"
-        "@table\ndef copied():\n    return read_stream('raw')\n",
-        encoding="utf-8",
-    )
-    (tmp_path / "suites").mkdir()
-    lines = replace(lakehouse, settings_file=tmp_path / "lines.yml")
-    lines.settings_file.write_text("name: L\nschema: lines\nsource: lines.py\nexpectations: suites\n", encoding="utf-8")
+def test_backlog_counts_the_files_and_the_commits_behind_a_batch(lines: TestLakehouse) -> None:
     sizes = [lines.land(f"{name}.json", [{"id": name}], folder="lines").stat().st_size for name in "abc"]
     assert lines.update(refresh=("raw",)).state == "COMPLETED"
     waiting = [(metrics["backlog_files"], metrics["backlog_bytes"]) for metrics in lines.metrics("raw")]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline.flows.ingest import IngestFlow
 from pipeline.flows.stream import StreamFlow
 from pipeline.flows.view import ViewFlow
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pipeline.flows.flow import Flow, Lakehouse
 
 
@@ -27,7 +24,7 @@ def backlog(flow: Flow, lakehouse: Lakehouse, batch_id: int) -> dict[str, int]:
         files = flow.waiting(batch_id)
         return {"backlog_files": len(files), "backlog_bytes": sum(file.size_bytes for file in files)}
     sources = [flow.upstream] if isinstance(flow, StreamFlow) else flow.sources if isinstance(flow, ViewFlow) else []
-    starts = _next_versions(flow.position.checkpoint() / "offsets" / str(batch_id), len(sources))
+    starts = _next_versions(flow.position.offsets(batch_id), len(sources))
     added = [lakehouse.table(name).log.added_since(version) for name, version in zip(sources, starts, strict=True)]
     return {
         "backlog_files": sum(files for files, _ in added),
@@ -46,13 +43,10 @@ def backlog_of_failed(flow: Flow, lakehouse: Lakehouse) -> dict[str, int]:
         return {}
 
 
-def _next_versions(offsets: Path, count: int) -> list[int]:
+def _next_versions(offsets: list[dict[str, Any]], count: int) -> list[int]:
     """Return, for each source of a query, the version of its table that the next batch begins with."""
-    if not offsets.exists():
-        return [0] * count
     versions = []
-    for line in offsets.read_text(encoding="utf-8").splitlines()[2:]:
-        offset = json.loads(line) if line.startswith("{") else {}
+    for offset in offsets:
         # An index says that the batch ends within the version, after that file of it; -1 says before its first.
         is_within = offset.get("index", -1) >= 0
         versions.append(int(offset.get("reservoirVersion", 0)) + is_within)

@@ -71,10 +71,15 @@ class Position:
     def planned_at(self) -> int:
         """Return when the newest batch was fixed, in milliseconds after 1970; 0 where that does not stand there."""
         try:
-            settings = json.loads(self._plan_lines()[1])
+            settings = json.loads(self._plan_lines(self.planned_batch())[1])
         except (IndexError, ValueError):
             return 0
         return int(settings.get("batchTimestampMs", 0)) if isinstance(settings, dict) else 0
+
+    def offsets(self, batch_id: int) -> list[dict[str, Any]]:
+        """Return where a batch ends in each source of its flow, as Spark puts it; none where it was not fixed."""
+        lines = self._plan_lines(batch_id)[2:]
+        return [json.loads(line) if line.startswith("{") else {} for line in lines]
 
     def check(self, table: Table) -> None:
         """Check that the checkpoint is whole and belongs to what the table holds.
@@ -114,7 +119,11 @@ class Position:
 
     def _broken_file_lists(self) -> list[Path]:
         """Return which lists of files that were read are gone; a source of tables keeps none."""
-        offset = self._newest_offset()
+        try:
+            (offset, *_) = self.offsets(self.planned_batch())
+        except ValueError:
+            # There is none, or it is no JSON.
+            return []
         if "logOffset" not in offset:
             return []
         folder = self.checkpoint() / "sources" / "0"
@@ -125,18 +134,10 @@ class Position:
             needed.append(folder / f"{compacted}.compact")
         return [file for file in needed if not _is_log(file)]
 
-    def _newest_offset(self) -> dict[str, Any]:
-        """Return the source's offset in the newest plan."""
-        try:
-            content = json.loads(self._plan_lines()[2])
-        except (IndexError, ValueError):
-            return {}
-        return content if isinstance(content, dict) else {}
-
-    def _plan_lines(self) -> list[str]:
-        """Return the lines of the newest plan: version, settings, one for each source."""
-        plan = self.checkpoint() / "offsets" / str(self.planned_batch())
-        return plan.read_text(encoding="utf-8").splitlines()
+    def _plan_lines(self, batch_id: int) -> list[str]:
+        """Return the lines of a batch's plan: version, settings, one for each source."""
+        plan = self.checkpoint() / "offsets" / str(batch_id)
+        return plan.read_text(encoding="utf-8").splitlines() if plan.exists() else []
 
     def _remedy(self) -> str:
         name = self.folder.name

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -33,18 +32,9 @@ def new_rows(spark: SparkSession, table: Table, position: Position, option: str,
 
 def begins_with_the_log(table: Table, position: Position, number: int) -> bool:
     """Tell whether a flow that has finished no batch yet may read a table from its first commit."""
-    begun = _first_offset(position, number)
+    # Where the first batch ends, if it was fixed but not finished.
+    begun = dict(enumerate(position.offsets(0))).get(number, {})
     if begun.get("isStartingVersion"):
         # An earlier run began with the table's state and was cut short in the middle of it.
         return False
     return table.log.has_only_grown() or begun.get("reservoirVersion") == 0
-
-
-def _first_offset(position: Position, number: int) -> dict[str, Any]:
-    """Return where the first batch ends that was fixed but not finished; nothing where there is none."""
-    plan = position.checkpoint() / "offsets" / "0"
-    if not plan.exists():
-        return {}
-    # Spark's version of the file and the batch's settings come first.
-    lines = plan.read_text(encoding="utf-8").splitlines()[2:]
-    return json.loads(lines[number]) if number < len(lines) and lines[number].startswith("{") else {}

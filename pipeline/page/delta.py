@@ -11,6 +11,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from pipeline.arrow import arrow_dataset
+from pipeline.commit_log import CommitLog
 from pipeline.errors import EnvironmentFaultError
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class DeltaReader:
         """Return the commits that changed the columns, oldest first, as far back as the log is kept."""
         changes: list[SchemaChange] = []
         known: dict[str, str] | None = None
-        for file in sorted((self.path / "_delta_log").glob("[0-9]" * 20 + ".json"))[-_MOST_COMMITS:]:
+        for file in CommitLog(self.path).files()[-_MOST_COMMITS:]:
             columns, at = _declared_columns(file)
             if columns is None or columns == known:
                 continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -19,28 +18,10 @@ if TYPE_CHECKING:
 
     from tests.conftest import TestLakehouse
 
-_MODULE = """
-from pipeline import read_files, read_stream, table
-
-
-@table
-def raw():
-    return read_files("lines", schema_hints="id STRING", max_files_per_trigger=1)
-
-
-@table
-def copied():
-    return read_stream("raw")
-"""
-
 
 @pytest.fixture
-def lines(lakehouse: TestLakehouse, tmp_path: Path) -> TestLakehouse:
-    """A pipeline of two tables; the first holds `a`, `b` and `c`, a commit each, the second has read none of them."""
-    (tmp_path / "lines.py").write_text(_MODULE, encoding="utf-8")
-    (tmp_path / "suites").mkdir()
-    lines = replace(lakehouse, settings_file=tmp_path / "lines.yml")
-    lines.settings_file.write_text("name: L\nschema: lines\nsource: lines.py\nexpectations: suites\n", encoding="utf-8")
+def lines(lines: TestLakehouse) -> TestLakehouse:
+    """The same where `raw` holds `a`, `b` and `c`, a commit each, and `copied` has read none of them."""
     for name in "abc":
         lines.land(f"{name}.json", [{"id": name}], folder="lines")
     assert lines.update(refresh=("raw",)).state == "COMPLETED"
