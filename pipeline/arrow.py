@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     # A column and stretches of time `[from, to)`.
     Times = tuple[str, Sequence[tuple[datetime, datetime]]]
 
-# What goes to Spark from memory: more is read in less time by Spark itself.
+# What goes to Spark or comes from it in memory: more is read in less time by Spark itself.
+FEW_ROWS = 100_000
 _FEW_FILES = 100
-_FEW_ROWS = 100_000
 _FEW_BYTES = 64 * 1024**2
 
 
@@ -56,11 +56,18 @@ def frame_of_few(spark: SparkSession, table: DeltaTable, times: Times | None = N
         footer = fragment.metadata
         files, count = files + 1, count + footer.num_rows
         size += sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
-        if files > _FEW_FILES or count > _FEW_ROWS or size > _FEW_BYTES:
+        if files > _FEW_FILES or count > FEW_ROWS or size > _FEW_BYTES:
             return None
     few = rows.to_table(filter=where)
     # Of no rows at all PySpark makes no frame.
     return spark.createDataFrame(few) if few.num_rows else None
+
+
+def in_memory(rows: DataFrame) -> DataFrame:
+    """Return few rows as a frame that is computed already and needs nothing of its sources any more."""
+    held = rows.toArrow()
+    # Of no rows at all PySpark makes no frame.
+    return rows.sparkSession.createDataFrame(held, rows.schema) if held.num_rows else rows
 
 
 def _within(schema: pa.Schema, column: str, stretches: Sequence[tuple[datetime, datetime]]) -> pc.Expression | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,6 +13,48 @@ if TYPE_CHECKING:
 
 # A log of so many commits is read in milliseconds.
 _FEW_COMMITS = 100
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit of a table.
+
+    Attributes:
+        file: Its actions, one a line.
+    """
+
+    file: Path
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """What its writer says of it; empty where it says nothing."""
+        # It comes first: of a commit of thousands of files one line is read.
+        return next((action["commitInfo"] for action in self.actions() if "commitInfo" in action), {})
+
+    @cached_property
+    def note(self) -> dict[str, Any]:
+        """The object that it carries as Delta's `userMetadata`; empty where that is no object, or missing."""
+        try:
+            note = json.loads(self.info.get("userMetadata") or "{}")
+        except ValueError:
+            # Somebody else's commit, with a text of their own.
+            return {}
+        return note if isinstance(note, dict) else {}
+
+    def actions(self) -> Iterator[dict[str, Any]]:
+        """Yield its actions in order."""
+        with self.file.open(encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
+
+    def added_rows(self) -> int | None:
+        """Return how many rows it has added, or None where it does not tell."""
+        added = [action["add"] for action in self.actions() if action.get("add", {}).get("dataChange")]
+        counts = [json.loads(file.get("stats") or "{}").get("numRecords") for file in added]
+        return None if None in counts else sum(counts)
+
+    def added_sizes(self) -> list[int]:
+        """Return the size in bytes of each file of rows that it has added."""
+        return [action["add"]["size"] for action in self.actions() if action.get("add", {}).get("dataChange")]
 
 
 @dataclass(frozen=True)
@@ -24,9 +67,9 @@ class CommitLog:
         """Return the commits' files in order."""
         return sorted((self.table / "_delta_log").glob("[0-9]" * 20 + ".json"))
 
-    def newest_first(self) -> Iterator[dict[str, Any]]:
-        """Yield each commit's `commitInfo`, or an empty one where it has none, newest first."""
-        return (_info(file) for file in reversed(self.files()))
+    def newest_first(self) -> Iterator[Commit]:
+        """Yield the commits, newest first."""
+        return map(Commit, reversed(self.files()))
 
     def added_since(self, version: int) -> tuple[int, int]:
         """Return how many files, of how many bytes, commits have added from a version on, as far as the log goes back.
@@ -35,14 +78,20 @@ class CommitLog:
         """
         files = size = 0
         for file in self.files():
-            if int(file.stem) < version:
+            commit = Commit(file)
+            if int(file.stem) < version or any("remove" in action for action in commit.actions()):
                 continue
-            actions = list(_actions(file))
-            if any("remove" in action for action in actions):
-                continue
-            added = [action["add"]["size"] for action in actions if action.get("add", {}).get("dataChange")]
+            added = commit.added_sizes()
             files, size = files + len(added), size + sum(added)
         return files, size
+
+    def rows_since(self, version: int) -> int | None:
+        """Return how many rows commits have added from a version on, or None where the log does not tell."""
+        files = self.files()
+        if not files or int(files[0].stem) > version:
+            return None
+        counts = [Commit(file).added_rows() for file in files if int(file.stem) >= version]
+        return None if None in counts else sum(count for count in counts if count)
 
     def is_whole(self) -> bool:
         """Whether it goes back to the table's first commit."""
@@ -51,22 +100,12 @@ class CommitLog:
     def is_cut_after(self, milliseconds: int) -> bool:
         """Whether commits have been deleted that may have been made after a moment, in milliseconds after 1970."""
         oldest = next(iter(self.files()), None)
-        return not self.is_whole() and (oldest is None or int(_info(oldest).get("timestamp", 0)) > milliseconds)
+        return not self.is_whole() and (oldest is None or int(Commit(oldest).info.get("timestamp", 0)) > milliseconds)
 
     def has_only_grown(self) -> bool:
         """Whether it is whole and short, and no commit took a row away or changed the columns."""
         files = self.files()
         if not self.is_whole() or len(files) > _FEW_COMMITS:
             return False
-        kinds = [kind for file in files for action in _actions(file) for kind in action]
+        kinds = [kind for file in files for action in Commit(file).actions() for kind in action]
         return "remove" not in kinds and kinds.count("metaData") == 1
-
-
-def _info(file: Path) -> dict[str, Any]:
-    # It comes first: of a commit of thousands of files one line is read.
-    return next((action["commitInfo"] for action in _actions(file) if "commitInfo" in action), {})
-
-
-def _actions(file: Path) -> Iterator[dict[str, Any]]:
-    with file.open(encoding="utf-8") as lines:
-        yield from map(json.loads, lines)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.batch import Written
     from pipeline.flows.flow import Progress
     from pipeline.graph import Node
     from pipeline.quality.judge import Evidence
     from pipeline.quality.rules import Suite
     from pipeline.quality.table_judge import TableVerdict
-    from pipeline.tables import Written
 
 _FLOW_TYPES = {
     "streaming_table": "APPEND",

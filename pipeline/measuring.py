@@ -12,8 +12,8 @@ from pipeline.flows.backlog import backlog
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+    from pipeline.batch import Batch
     from pipeline.flows.flow import Flow, Lakehouse, Progress
-    from pipeline.tables import Batch
 
 _NANOSECONDS_IN_A_MILLISECOND = 1_000_000
 

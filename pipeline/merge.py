@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from delta.tables import DeltaTable
 
+from pipeline import small_commit
 from pipeline.fault_points import FaultPoint, reach
-from pipeline.tables import commit_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from pipeline.tables import Batch, Table, Written
+    from pipeline.batch import Batch, Written
+    from pipeline.tables import Table
 
 
 # The note stands in the session's settings, which the flows of a continuous update share. A transaction may not stand
@@ -30,7 +31,7 @@ _NOTE = "spark.databricks.delta.commitInfo.userMetadata"
 def committing(spark: SparkSession, batch: Batch, *, deleted_rows: int = 0) -> Iterator[None]:
     """Have the commits inside the block say which batch they are."""
     with _one_at_a_time:
-        spark.conf.set(_NOTE, commit_note(batch, deleted_rows=deleted_rows))
+        spark.conf.set(_NOTE, batch.note(deleted_rows=deleted_rows))
         try:
             yield
         finally:
@@ -63,8 +64,10 @@ def merge_keys(
     keys: list[str],
     windows: tuple[datetime, datetime],
     batch: Batch,
+    *,
+    few: bool,
 ) -> Written:
-    """Put recomputed rows in the place of the table's rows with the same keys, once for a batch.
+    """Put recomputed rows in the place of the table's rows with the same keys.
 
     Keys are compared with NULL equal to NULL. Rows that come out as they were are not written again.
 
@@ -75,18 +78,26 @@ def merge_keys(
         keys: The columns that tell rows apart.
         batch: The key of the commit.
         windows: The earliest and the end of the latest `window_start` among the rows; files outside are not read.
+        few: Whether the rows fit into this process: then deltalake changes the table in milliseconds, where Spark's
+            MERGE takes seconds to compute the table's state and to plan.
     """
     first, last = (f"TIMESTAMP '{bound:%Y-%m-%d %H:%M:%S.%f}+00:00'" for bound in windows)
-    same_key = " AND ".join(f"held.`{key}` <=> fresh.`{key}`" for key in keys)
     in_windows = f"held.window_start >= {first} AND held.window_start < {last}"
     values = [name for name in recomputed.columns if name not in keys]
-    changed = " OR ".join(f"NOT (held.`{name}` <=> fresh.`{name}`)" for name in values)
+    # Both engines read these conditions alike; deltalake's needs the brackets.
+    same_row = " AND ".join([in_windows, *(f"(held.`{key}` IS NOT DISTINCT FROM fresh.`{key}`)" for key in keys)])
+    changed = " OR ".join(f"(held.`{name}` IS DISTINCT FROM fresh.`{name}`)" for name in values)
+    rows = recomputed.toArrow() if few else None
+    reach(FaultPoint.MERGE)
+    if rows is not None and small_commit.can_merge(table.path, rows.schema):
+        small_commit.merge(table.path, rows, same_row, changed, batch.commit_properties())
+        table.name_if_missing(batch)
+        return table.written_by(batch)
     with committing(spark, batch):
-        reach(FaultPoint.MERGE)
         (
             DeltaTable.forPath(spark, str(table.path))
             .alias("held")
-            .merge(recomputed.alias("fresh"), f"{in_windows} AND {same_key}")
+            .merge(recomputed.alias("fresh"), same_row)
             .whenMatchedUpdateAll(changed)
             .whenNotMatchedInsertAll()
             .execute()

@@ -12,9 +12,10 @@ from pipeline.flows.flow import Progress
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pipeline.batch import Batch, Written
     from pipeline.flows.flow import Flow, Lakehouse
     from pipeline.reporting import Reporter
-    from pipeline.tables import Batch, Table, Written
+    from pipeline.tables import Table
 
 # So many commits in a row that are on record, and older ones are not looked at.
 _ENOUGH_ON_RECORD = 20

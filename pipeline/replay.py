@@ -11,12 +11,12 @@ from deltalake import DeltaTable
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
 from pipeline.arrow import arrow_dataset
+from pipeline.batch import Batch
 from pipeline.corrections import Corrections, KeptCorrections, read_corrections
 from pipeline.errors import AuthorError, UnknownNameError
 from pipeline.flows.stream import VERDICT, StreamFlow
 from pipeline.flows.view import ViewFlow
 from pipeline.intent import IntentFile
-from pipeline.tables import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

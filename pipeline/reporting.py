@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql.streaming.listener import StreamingQueryProgress
 
+    from pipeline.batch import Batch, Written
     from pipeline.errors import LakehouseError
     from pipeline.event_log import EventLog
     from pipeline.flows.flow import Flow, Lakehouse, Progress
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pipeline.quality.table_judge import TableVerdict
     from pipeline.selection import Selection
     from pipeline.settings import Settings
-    from pipeline.tables import Batch, Written
 
 _NAMESPACE = uuid.UUID("7f5a1f0e-5d0c-4c1e-9a35-6d8f2f6f3b60")
 _LEVELS: dict[str, Level] = {"FAILED": "ERROR", "SKIPPED": "WARN", "CANCELED": "WARN"}

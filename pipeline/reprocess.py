@@ -6,6 +6,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from pipeline.batch import Batch
 from pipeline.errors import AuthorError, LakehouseError
 from pipeline.fault_points import FaultPoint, reach
 from pipeline.flows.flow import FilesGoneError, Progress
@@ -13,7 +14,6 @@ from pipeline.flows.ingest import IngestFlow
 from pipeline.flows.view import ViewFlow
 from pipeline.intent import IntentFile
 from pipeline.merge import delete_matching
-from pipeline.tables import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from pipeline.batch import Batch, Written
 from pipeline.errors import AuthorError
 from pipeline.fault_points import FaultPoint, reach
 from pipeline.flows.flow import Progress
 from pipeline.flows.ingest import IngestFlow
 from pipeline.intent import IntentFile
 from pipeline.merge import delete_all
-from pipeline.tables import Batch, Written
 
 if TYPE_CHECKING:
     from pipeline.event_log import EventLog

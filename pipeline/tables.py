@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from deltalake import CommitProperties, Transaction
 from deltalake import DeltaTable as DeltaLog
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from pipeline import small_commit
 from pipeline.arrow import frame_of_few, greatest
-from pipeline.commit_log import CommitLog
+from pipeline.batch import Batch, Written
+from pipeline.commit_log import Commit, CommitLog
+from pipeline.errors import EnvironmentFaultError
 from pipeline.fault_points import FaultPoint, reach
 
 if TYPE_CHECKING:
@@ -23,31 +24,14 @@ if TYPE_CHECKING:
     from pipeline.arrow import Times
 
 
-@dataclass(frozen=True)
-class Batch:
-    """One batch of one flow: the key under which its rows and its evidence are written once.
+class NotCommittedError(EnvironmentFaultError):
+    """Delta took rows and made no commit."""
 
-    Attributes:
-        flow_id: Stays while the flow goes on; a full refresh begins a new one.
-        batch_id: Counts the flow's batches from 0.
-    """
-
-    update_id: str
-    flow_name: str
-    flow_id: str
-    batch_id: int
-
-
-@dataclass(frozen=True)
-class Written:
-    """What one commit did to a table, in rows and bytes."""
-
-    rows: int = 0
-    deleted_rows: int = 0
-    bytes: int = 0
-
-    def __add__(self, other: Written) -> Written:
-        return Written(self.rows + other.rows, self.deleted_rows + other.deleted_rows, self.bytes + other.bytes)
+    def __init__(self, path: Path, batch: Batch) -> None:
+        super().__init__(
+            f"Delta made no commit for batch {batch.batch_id} of `{batch.flow_name}` in {path}, though it has rows.",
+            "Nothing is lost; the batch is tried again. If that fails too, see state/log/spark.log in the home.",
+        )
 
 
 class Table:
@@ -92,21 +76,19 @@ class Table:
         """Write a flow's newest batch as Delta's transaction, which stays when the commit with its note is deleted."""
         batch_id = self.committed_batch(flow_id)
         if batch_id > self._transaction(flow_id):
-            self._name(flow_id, batch_id)
+            self._name(CommitProperties(app_transactions=[Transaction(flow_id, batch_id)]))
 
-    def _name(self, flow_id: str, batch_id: int, note: str | None = None) -> None:
+    def _name(self, properties: CommitProperties) -> None:
         """Commit nothing but which batch a flow has come to."""
         log = DeltaLog(self.path)
-        noted = {"userMetadata": note} if note else None
-        done = CommitProperties(custom_metadata=noted, app_transactions=[Transaction(flow_id, batch_id)])
-        log.create_write_transaction([], "append", log.schema(), commit_properties=done)
+        log.create_write_transaction([], "append", log.schema(), commit_properties=properties)
 
     def _transaction(self, flow_id: str) -> int:
         version = DeltaLog(self.path).transaction_version(flow_id) if self.exists else None
         return -1 if version is None else int(version)
 
     def _noted(self, flow_id: str) -> int:
-        notes = (_note_in(commit) for commit in self.log.newest_first())
+        notes = (commit.note for commit in self.log.newest_first())
         return next((int(note["batch_id"]) for note in notes if note.get("flow_id") == flow_id), -1)
 
     def version(self) -> int:
@@ -126,39 +108,62 @@ class Table:
         """Return the rows that the table holds now."""
         return spark.read.format("delta").load(str(self.path))
 
-    def read_some(self, spark: SparkSession, times: Times | None = None) -> DataFrame:
-        """Return the rows that the table holds now; those outside some stretches of time may be left out."""
-        few = frame_of_few(spark, DeltaLog(self.path), times)
-        return self.read(spark) if few is None else few
+    def read_few(self, spark: SparkSession, times: Times | None = None) -> DataFrame | None:
+        """Return the rows that the table holds now, those outside some times perhaps left out, or None if not few."""
+        return frame_of_few(spark, DeltaLog(self.path), times)
 
     def greatest(self, column: str) -> Any:
         """Return a column's greatest value, or None where it has none; a moment to the millisecond."""
         return greatest(DeltaLog(self.path), column)
 
-    def append(self, rows: DataFrame, batch: Batch) -> Written:
+    def append(self, rows: DataFrame, batch: Batch, *, few: bool = False) -> Written:
         """Append a batch's rows once: a batch that is there already is left as it is.
 
-        Columns that the table lacks are added by the same commit. The commit's note says which batch it is. Only
-        a flow's first one names it as Delta's transaction too: to look that up Delta computes the table's state, a
-        second of Spark jobs, which an append needs for nothing else.
+        Columns that the table lacks are added by the same commit. The commit's note says which batch it is.
+
+        Args:
+            rows: What is appended.
+            batch: The key of the commit.
+            few: Whether the rows fit into this process: then they are committed in milliseconds.
 
         Returns:
             What the batch's commit wrote, now or in an earlier attempt.
         """
         if self.committed_batch(batch.flow_id) < batch.batch_id:
-            (
-                rows.write.format("delta")
-                .mode("append")
-                .option("mergeSchema", "true")
-                .options(**({} if self._transaction(batch.flow_id) >= 0 else _transaction_of(batch)))
-                .option("userMetadata", commit_note(batch))
-                .save(str(self.path))
-            )
-            if self._noted(batch.flow_id) < batch.batch_id:
-                # Of no rows Delta makes no commit, and the batch would be taken for new once more.
-                self._name(batch.flow_id, batch.batch_id, commit_note(batch))
+            held = rows.toArrow() if few else None
+            if held is not None and small_commit.can_append(self.path, held.schema):
+                small_commit.append(self.path, held, batch.commit_properties())
+            else:
+                self._append_many(rows, batch)
+            self.name_if_missing(batch)
             reach(FaultPoint.COMMITTED)
         return self.written_by(batch)
+
+    def _append_many(self, rows: DataFrame, batch: Batch) -> None:
+        """Have Spark append rows.
+
+        Only a flow's first commit names the batch as Delta's transaction too: to look that up Delta computes the
+        table's state, a second of Spark jobs, which an append needs for nothing else.
+
+        Raises:
+            NotCommittedError: There are rows, and no commit was made of them.
+        """
+        (
+            rows.write.format("delta")
+            .mode("append")
+            .option("mergeSchema", "true")
+            .options(**({} if self._transaction(batch.flow_id) >= 0 else batch.transaction()))
+            .option("userMetadata", batch.note())
+            .save(str(self.path))
+        )
+        # Of no rows Delta makes no commit.
+        if self._noted(batch.flow_id) < batch.batch_id and not rows.isEmpty():
+            raise NotCommittedError(self.path, batch)
+
+    def name_if_missing(self, batch: Batch) -> None:
+        """Name a batch by a commit of its own where it had nothing to write: else it is taken for new once more."""
+        if self._noted(batch.flow_id) < batch.batch_id:
+            self._name(batch.commit_properties())
 
     def replace(self, rows: DataFrame, batch: Batch) -> Written:
         """Put rows in the place of all that the table holds, once for a batch."""
@@ -168,8 +173,8 @@ class Table:
                 rows.write.format("delta")
                 .mode("overwrite")
                 .option("overwriteSchema", "true")
-                .options(**_transaction_of(batch))
-                .option("userMetadata", commit_note(batch, deleted_rows=before))
+                .options(**batch.transaction())
+                .option("userMetadata", batch.note(deleted_rows=before))
                 .save(str(self.path))
             )
             reach(FaultPoint.COMMITTED)
@@ -179,53 +184,34 @@ class Table:
         """Return what a batch's commits did, from the table's own log."""
         total = Written()
         for commit in self.log.newest_first():
-            note = _note_in(commit)
-            if note.get("flow_id") != batch.flow_id:
+            if commit.note.get("flow_id") != batch.flow_id:
                 continue
-            if note["batch_id"] < batch.batch_id:
+            if commit.note["batch_id"] < batch.batch_id:
                 break
-            if note["batch_id"] == batch.batch_id:
+            if commit.note["batch_id"] == batch.batch_id:
                 total += _from_commit(commit)
         return total
 
     def commits(self) -> Iterator[tuple[Batch, Written]]:
         """Yield each batch's commit with what it did, newest first; commits of no batch are left out."""
         for commit in self.log.newest_first():
-            note = _note_in(commit)
-            if "flow_id" in note:
-                yield Batch(**{key: note[key] for key in Batch.__dataclass_fields__}), _from_commit(commit)
+            if "flow_id" in commit.note:
+                yield Batch(**{key: commit.note[key] for key in Batch.__dataclass_fields__}), _from_commit(commit)
 
 
-def commit_note(batch: Batch, *, deleted_rows: int = 0) -> str:
-    """Return the text that a commit carries as Delta's `userMetadata`: which update and batch wrote it."""
-    return json.dumps({**asdict(batch), "deleted_rows": deleted_rows})
-
-
-def _note_in(commit: dict[str, Any]) -> dict[str, Any]:
-    try:
-        note = json.loads(commit.get("userMetadata") or "{}")
-    except ValueError:
-        # Somebody else's commit, with a text of their own.
-        return {}
-    return note if isinstance(note, dict) else {}
-
-
-def _transaction_of(batch: Batch) -> dict[str, str]:
-    return {"txnAppId": batch.flow_id, "txnVersion": str(batch.batch_id)}
-
-
-def _from_commit(commit: dict[str, Any]) -> Written:
-    metrics = commit.get("operationMetrics", {})
+def _from_commit(commit: Commit) -> Written:
+    # Spark's names and deltalake's.
+    metrics = commit.info.get("operationMetrics", {})
 
     def count(*keys: str) -> int:
         return sum(int(metrics.get(key, 0)) for key in keys)
 
-    if "numTargetRowsInserted" in metrics:
-        return Written(
-            rows=count("numTargetRowsInserted", "numTargetRowsUpdated"),
-            deleted_rows=count("numTargetRowsDeleted", "numTargetRowsUpdated"),
-            bytes=count("numTargetBytesAdded"),
-        )
+    size = sum(commit.added_sizes())
+    if commit.info.get("operation") == "MERGE":
+        updated = count("numTargetRowsUpdated", "num_target_rows_updated")
+        inserted = count("numTargetRowsInserted", "num_target_rows_inserted")
+        deleted = count("numTargetRowsDeleted", "num_target_rows_deleted")
+        return Written(inserted + updated, deleted + updated, size)
     # Delta counts no rows that an overwrite takes away; the writer has noted them.
-    noted = _note_in(commit).get("deleted_rows", 0)
-    return Written(count("numOutputRows"), noted or count("numDeletedRows"), count("numOutputBytes"))
+    noted = commit.note.get("deleted_rows", 0)
+    return Written(count("numOutputRows", "num_added_rows"), noted or count("numDeletedRows"), size)

@@ -231,3 +231,18 @@ def lines(lakehouse: TestLakehouse, tmp_path: Path) -> TestLakehouse:
     settings = tmp_path / "lines.yml"
     settings.write_text("name: L\nschema: lines\nsource: lines.py\nexpectations: suites\n", encoding="utf-8")
     return replace(lakehouse, settings_file=settings)
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every batch taken for one of many rows: Spark commits it, and what it needs is read again and again."""
+    for module in ("arrow", "flows.stream", "flows.view", "ingest.batch"):
+        monkeypatch.setattr(f"pipeline.{module}.FEW_ROWS", 0)
+
+
+@pytest.fixture(params=["few", "many"])
+def amount(request: pytest.FixtureRequest) -> str:
+    """Rows taken for what they are, a few, and then for many."""
+    if request.param == "many":
+        request.getfixturevalue("many")
+    return str(request.param)

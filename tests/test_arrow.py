@@ -100,7 +100,7 @@ def test_no_rows_are_left_to_spark(spark: SparkSession, tmp_path: Path) -> None:
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize("limit", ["_FEW_FILES", "_FEW_ROWS", "_FEW_BYTES"])
+@pytest.mark.parametrize("limit", ["_FEW_FILES", "FEW_ROWS", "_FEW_BYTES"])
 def test_many_rows_are_left_to_spark(
     limit: str, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

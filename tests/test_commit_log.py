@@ -56,7 +56,7 @@ def test_log_of_no_table_has_not_grown_and_has_no_commits(tmp_path: Path) -> Non
 
 
 def test_log_that_has_lost_its_first_commits_is_cut_after_all_earlier_moments(table: Path) -> None:
-    newest = next(CommitLog(table).newest_first())["timestamp"]
+    newest = next(CommitLog(table).newest_first()).info["timestamp"]
     assert not CommitLog(table).is_cut_after(newest - 1)
     cut(table)
     log = CommitLog(table)

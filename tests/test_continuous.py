@@ -97,10 +97,10 @@ def test_flow_that_fails_for_good_leaves_those_it_does_not_feed_running(
 ) -> None:
     append = Table.append
 
-    def broken_at_silver(self: Table, *given: Any) -> Any:
+    def broken_at_silver(self: Table, *given: Any, **options: Any) -> Any:
         if self.path.name == SILVER:
             raise ValueError("a deterministic failure")
-        return append(self, *given)
+        return append(self, *given, **options)
 
     monkeypatch.setattr(Table, "append", broken_at_silver)
     with running(lakehouse) as update:

@@ -173,6 +173,7 @@ def test_clock_set_back_a_day_and_another_time_zone_change_nothing(
     assert len(set(sequences)) == len(sequences)
 
 
+@pytest.mark.usefixtures("many")
 def test_batch_cut_short_so_long_ago_that_the_log_has_lost_its_commit_is_refused(lakehouse: TestLakehouse) -> None:
     lakehouse.land("a.json", [reading()])
     lakehouse.update()

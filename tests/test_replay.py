@@ -115,8 +115,8 @@ def test_replay_cut_short_is_finished_by_the_next_update(
     def killed(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
-    def killed_after(self: Table, *given: Any) -> Any:
-        append(self, *given)
+    def killed_after(self: Table, *given: Any, **options: Any) -> Any:
+        append(self, *given, **options)
         raise KeyboardInterrupt
 
     append = Table.append

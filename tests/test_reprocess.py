@@ -85,10 +85,10 @@ def test_flow_that_fails_behind_a_reprocessing_is_told_and_goes_on_in_the_next_u
     before = {table: [row["record_id"] for row in lakehouse.rows(table, "record_id")] for table in TABLES[:3]}
     append = Table.append
 
-    def fails_at_silver(self: Table, *given: Any) -> Any:
+    def fails_at_silver(self: Table, *given: Any, **options: Any) -> Any:
         if self.path.name == SILVER:
             raise OSError(28, "No space left on device")
-        return append(self, *given)
+        return append(self, *given, **options)
 
     with monkeypatch.context() as patched:
         patched.setattr(Table, "append", fails_at_silver)

@@ -61,10 +61,10 @@ def test_flow_on_a_full_disk_is_tried_again_and_each_attempt_is_an_event(
     lakehouse.land("a.json", [reading(), reading(None)])
     append, failures = Table.append, [FULL_DISK, FULL_DISK]
 
-    def full_for_a_while(self: Table, *given: Any) -> Any:
+    def full_for_a_while(self: Table, *given: Any, **options: Any) -> Any:
         if self.path.name == "silver_cleaned_sensors" and failures:
             raise failures.pop()
-        return append(self, *given)
+        return append(self, *given, **options)
 
     monkeypatch.setattr(Table, "append", full_for_a_while)
     assert lakehouse.update().statuses == dict.fromkeys(TABLES, "COMPLETED")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from deltalake import DeltaTable
 
+from pipeline.batch import Batch, Written
 from pipeline.merge import committing
-from pipeline.tables import Batch, Table, Written
+from pipeline.tables import Table
 from tests.test_commit_log import cut
 
 if TYPE_CHECKING:

@@ -51,6 +51,7 @@ def test_update_over_two_batches_of_the_plant_reads_each_file_once_and_then_noth
     assert len(lakehouse.metrics("bronze_sensor_readings")) == 2
 
 
+@pytest.mark.usefixtures("amount")
 def test_reading_that_breaks_a_rule_is_marked_or_quarantined_as_it_was_sent(lakehouse: TestLakehouse) -> None:
     own_names: dict[str, Any] = {"failed_expectations": "none", "quarantined_at": "never", "warnings": 3}
     lakehouse.land("a.json", [reading(None, **own_names), reading(temperature_celsius=41.0), reading(at="12:30")])
@@ -79,6 +80,7 @@ def test_reading_that_breaks_a_rule_is_marked_or_quarantined_as_it_was_sent(lake
     }
 
 
+@pytest.mark.usefixtures("amount")
 def test_late_reading_corrects_its_hour_alone(lakehouse: TestLakehouse) -> None:
     lakehouse.land("a.json", [reading(at="2026-03-01T09:10:00"), reading(at="2026-03-01T11:10:00")])
     lakehouse.update()
@@ -104,6 +106,7 @@ def test_late_reading_corrects_its_hour_alone(lakehouse: TestLakehouse) -> None:
     assert (newest["num_output_rows"], newest["num_deleted_rows"], newest["num_late_rows"]) == (1, 1, 1)
 
 
+@pytest.mark.usefixtures("amount")
 def test_new_column_reaches_bronze_and_silver_within_its_batch(lakehouse: TestLakehouse) -> None:
     lakehouse.land("a.json", [reading(), reading(None)])
     lakehouse.update()
@@ -121,6 +124,7 @@ def test_new_column_reaches_bronze_and_silver_within_its_batch(lakehouse: TestLa
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("amount")
 def test_group_without_location_is_kept_once_over_updates(lakehouse: TestLakehouse) -> None:
     for name in ("a.json", "b.json"):
         lakehouse.land(name, [reading(location=None)])

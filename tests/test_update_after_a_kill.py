@@ -53,16 +53,17 @@ def test_batch_committed_but_not_on_record_is_counted_by_the_next_update(
     assert [(item["dropped_records"], item["warned_records"]) for item in quality] == [(1, 1)]
 
 
+@pytest.mark.usefixtures("amount")
 def test_quarantine_cut_short_is_filled_by_the_next_update(
     lakehouse: TestLakehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lakehouse.land("a.json", [reading(), reading(None)])
     append = Table.append
 
-    def fails_at_quarantine(self: Table, *given: Any) -> Any:
+    def fails_at_quarantine(self: Table, *given: Any, **options: Any) -> Any:
         if self.path.name == "silver_quarantined_sensors":
             raise OSError(28, "No space left on device")
-        return append(self, *given)
+        return append(self, *given, **options)
 
     monkeypatch.setattr(Table, "append", fails_at_quarantine)
     result = lakehouse.update()

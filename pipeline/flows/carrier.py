@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.batch import Batch
 from pipeline.measuring import ExecutorTimes, measured
-from pipeline.tables import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

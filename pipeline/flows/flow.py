@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline.errors import DataError
-from pipeline.tables import Batch, Table, Written
+from pipeline.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyspark.sql import DataFrame, SparkSession
 
+    from pipeline.batch import Batch, Written
     from pipeline.clock import Clock
     from pipeline.dataset import Dataset
     from pipeline.flows.position import Position

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
+from pipeline.batch import Batch, Written
 from pipeline.fault_points import FaultPoint, reach
 from pipeline.flows.flow import FilesGoneError, Progress, moment
 from pipeline.flows.position import Position
@@ -19,7 +20,6 @@ from pipeline.ingest.reader import FileOutcome, read_error
 from pipeline.ingest.schema_log import SchemaLog
 from pipeline.ingest.zone import LandingZone, present
 from pipeline.intent import IntentFile
-from pipeline.tables import Batch, Table, Written
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pipeline.ingest.file_state import FileRecord
     from pipeline.ingest.landing import LandedFile
     from pipeline.ingest.source import FilesSource
+    from pipeline.tables import Table
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class IngestFlow:
         else:
             now = self._lakehouse.clock.now()
             reading = FileBatch(self._lakehouse.spark, self._source, self._schema_log, files)
-            reading.write(lambda records: self._commit(records, batch, now, known), now)
+            reading.write(lambda records, few: self._commit(records, batch, now, known, few=few), now)
             outcomes, added = reading.settled(), reading.added
         written = self.table.written_by(batch)
         committed = self._lakehouse.clock.now()
@@ -179,7 +180,7 @@ class IngestFlow:
         self.zone.restore_all()
         self.position.renew(flow_id)
 
-    def _commit(self, records: DataFrame, batch: Batch, now: datetime, known: Known | None) -> None:
+    def _commit(self, records: DataFrame, batch: Batch, now: datetime, known: Known | None, *, few: bool) -> None:
         stamped = records.select(
             F.concat(F.lit(f"{uuid.uuid4().hex[:16]}-"), F.lower(F.hex(F.monotonically_increasing_id()))).alias(
                 "record_id"
@@ -192,7 +193,7 @@ class IngestFlow:
             result = with_known_ids(result, known.rows)
             kept = known.rows.where(F.col("source_file").isin(known.gone))
             result = result.unionByName(kept, allowMissingColumns=True) if known.gone else result
-        self.table.append(result, batch)
+        self.table.append(result, batch, few=few and known is None)
 
     def _recounted(self, files: list[LandedFile]) -> list[FileOutcome]:
         """Return what the committed rows say of each file; for a batch whose first run was cut short."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
+from pipeline.arrow import FEW_ROWS, in_memory
+from pipeline.batch import Batch, Written
 from pipeline.errors import AuthorError, DataError
 from pipeline.fault_points import FaultPoint, reach
 from pipeline.flows.flow import Progress, moment
@@ -15,7 +17,6 @@ from pipeline.flows.upstream import new_rows
 from pipeline.merge import delete_matching
 from pipeline.quality.judge import FAILED, WARNED, Evidence, Witness, judge, without_verdicts
 from pipeline.quality.rules import Suite
-from pipeline.tables import Batch, Written
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -76,13 +77,17 @@ class StreamFlow:
         table = self._lakehouse.table(self.node.name)
         is_new = table.committed_batch(batch.flow_id) < batch.batch_id
         stopping = [rule for rule in self._suite.rules if rule.action == "fail" or rule.fail_above is not None]
-        if stopping or not is_new:
+        few = self._are_few(batch)
+        if few:
+            # Computed once, for both tables.
+            judged = observed = in_memory(observed)
+        elif stopping or not is_new:
             # Judged once without writing: a batch that has to stop must not have begun to write.
             observed.write.format("noop").mode("overwrite").save()
             observed = judged
         if stopping and is_new:
             self._stop_on_violations(witness.evidence())
-        written = {self.node.name: table.append(self._good(observed), batch)}
+        written = {self.node.name: table.append(self._good(observed), batch, few=few)}
         evidence = witness.evidence()
         reach(FaultPoint.BEFORE_QUARANTINE)
         quarantine = self.node.dataset.quarantine
@@ -90,7 +95,7 @@ class StreamFlow:
             rejected = self._lakehouse.table(quarantine)
             if evidence.dropped_rows or not is_new or not rejected.exists:
                 left_out = judged.where(F.size(FAILED) > 0) if is_new else self._missing_in(table, judged)
-                written[quarantine] = rejected.append(self._rejected(left_out), batch)
+                written[quarantine] = rejected.append(self._rejected(left_out), batch, few=few)
             else:
                 written[quarantine] = Written()
         return Progress(evidence.rows, written, evidence if self._suite.rules else None)
@@ -131,6 +136,13 @@ class StreamFlow:
     def begin_anew(self, flow_id: str) -> None:
         """Take a new identity, so that all of the source's rows are read again."""
         self.position.renew(flow_id)
+
+    def _are_few(self, batch: Batch) -> bool:
+        """Tell whether a batch's rows fit into this process: those that came since the batch before bound them."""
+        begun = self.position.offsets(batch.batch_id - 1)
+        version = int(begun[0].get("reservoirVersion", 0)) if begun else 0
+        rows = self._lakehouse.table(self.upstream).log.rows_since(version)
+        return rows is not None and rows <= FEW_ROWS
 
     def _queried(self, rows: DataFrame) -> DataFrame:
         if self.node.dataset.quarantine:

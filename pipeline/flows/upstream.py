@@ -16,6 +16,7 @@ def new_rows(spark: SparkSession, table: Table, position: Position, option: str,
 
     A flow that begins reads what the table holds. Delta computes the table's whole state for that, which takes
     seconds; where the log holds nothing but added rows, reading it from its first commit gives the same rows.
+    A stream that goes on after its first batch looks that batch up once more, in the same way.
 
     Args:
         spark: The session that reads.
@@ -25,14 +26,14 @@ def new_rows(spark: SparkSession, table: Table, position: Position, option: str,
         number: Which of the flow's sources this is.
     """
     reader = spark.readStream.format("delta").option(option, "true")
-    if position.done_batch() < 0 and begins_with_the_log(table, position, number):
+    if position.done_batch() <= 0 and begins_with_the_log(table, position, number):
         reader = reader.option("startingVersion", "0")
     return reader.load(str(table.path))
 
 
 def begins_with_the_log(table: Table, position: Position, number: int) -> bool:
-    """Tell whether a flow that has finished no batch yet may read a table from its first commit."""
-    # Where the first batch ends, if it was fixed but not finished.
+    """Tell whether a flow that has finished one batch at most may read a table from its first commit."""
+    # Where the first batch ends, if it was fixed.
     begun = dict(enumerate(position.offsets(0))).get(number, {})
     if begun.get("isStartingVersion"):
         # An earlier run began with the table's state and was cut short in the middle of it.

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
+from pipeline.arrow import FEW_ROWS
+from pipeline.batch import Batch, Written
 from pipeline.flows.flow import Progress, from_micros, moment
 from pipeline.flows.position import Position
 from pipeline.flows.reader import BatchReader
 from pipeline.flows.stream import stored_sources
 from pipeline.flows.upstream import new_rows
 from pipeline.merge import merge_keys
-from pipeline.tables import Batch, Table, Written
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pipeline.dataset import TimeWindow
     from pipeline.flows.flow import Lakehouse
     from pipeline.graph import Node
+    from pipeline.tables import Table
 
 # So many separate stretches of time are looked up by themselves; more are joined across the smallest gaps.
 _MOST_STRETCHES = 32
@@ -87,37 +89,43 @@ class ViewFlow:
             return Progress(0, {self.node.name: Written()})
         late = self._late_rows(counts) if self.table.exists else {}
         if not self.table.exists or self.table.row_count() == 0:
-            written = self.table.append(self._query(self._source_rows()), batch)
+            source, few = self._source_rows()
+            written = self.table.append(self._query(source), batch, few=few)
         else:
-            written = self._merge(rows, stretches(list(counts), window.length), batch)
+            written = self._merge(rows, sum(counts.values()), stretches(list(counts), window.length), batch)
         return Progress(sum(counts.values()), {self.node.name: written}, facts=late)
 
     def recompute(self, batch: Batch) -> Progress:
         """Compute the view anew from all rows of its source, once for a batch."""
-        return Progress(0, {self.node.name: self.table.replace(self._query(self._source_rows()), batch)})
+        return Progress(0, {self.node.name: self._replaced(batch)})
 
     def begin_anew(self, flow_id: str) -> None:
         """Take a new identity, so that the view is computed anew from all rows of its source."""
         self.position.renew(flow_id)
 
-    def _source_rows(self, times: Times | None = None) -> DataFrame:
-        return self._lakehouse.table(self._upstream).read_some(self._lakehouse.spark, times)
+    def _source_rows(self, times: Times | None = None) -> tuple[DataFrame, bool]:
+        """Return the source's rows, those outside some times perhaps left out, and whether they are few."""
+        table, spark = self._lakehouse.table(self._upstream), self._lakehouse.spark
+        few = table.read_few(spark, times)
+        return (table.read(spark), False) if few is None else (few, True)
 
     def _query(self, source: DataFrame) -> DataFrame:
         return BatchReader(self._lakehouse, self.node, self._upstream, source).query()
 
-    def _merge(self, rows: DataFrame, touched: list[Stretch], batch: Batch) -> Written:
+    def _merge(self, rows: DataFrame, count: int, touched: list[Stretch], batch: Batch) -> Written:
         """Recompute the keys of the touched windows and put them in the place of what the view has for them."""
         window = self.node.dataset.time_window
         assert window is not None
         keys = [*self.node.dataset.keys, "window_start"]
-        rows_there = self._source_rows((window.column, touched))
-        recomputed = self._query(rows_there.where(_within(F.col(window.column), touched)))
-        if self.node.dataset.keys:
+        source, few = self._source_rows((window.column, touched))
+        recomputed = self._query(source.where(_within(F.col(window.column), touched)))
+        if self.node.dataset.keys and not few:
+            # Of few rows all keys are compared: those that the new rows do not touch come out as they were.
             wanted = self._query(rows).select(*keys).distinct()
             recomputed = recomputed.join(F.broadcast(wanted), on=_same(recomputed, wanted, keys), how="left_semi")
-        first, last = touched[0][0], touched[-1][1]
-        return merge_keys(self._lakehouse.spark, self.table, recomputed, keys, (first, last), batch)
+        windows = touched[0][0], touched[-1][1]
+        spark, few = self._lakehouse.spark, few or count <= FEW_ROWS
+        return merge_keys(spark, self.table, recomputed, keys, windows, batch, few=few)
 
     def _late_rows(self, counts: dict[datetime, int]) -> dict[str, object]:
         """Return how many rows belong to windows before the newest that the view had, and how late at most."""
@@ -132,8 +140,11 @@ class ViewFlow:
         return {"num_late_rows": sum(late.values()), "latest_by_seconds": (limit - min(late)).total_seconds()}
 
     def _recompute_whole(self, rows_in: int, batch: Batch) -> Progress:
-        written = self.table.replace(self._query(self._source_rows()), batch)
-        return Progress(rows_in, {self.node.name: written})
+        return Progress(rows_in, {self.node.name: self._replaced(batch)})
+
+    def _replaced(self, batch: Batch) -> Written:
+        source, _ = self._source_rows()
+        return self.table.replace(self._query(source), batch)
 
 
 def stretches(starts: list[datetime], length: timedelta, most: int = _MOST_STRETCHES) -> list[Stretch]:

@@ -11,6 +11,7 @@ from pyspark.accumulators import AccumulatorParam
 from pyspark.errors import PySparkException
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from pipeline.arrow import FEW_ROWS
 from pipeline.ingest.evolution import NewKey, evolved, new_hints
 from pipeline.ingest.landing import LandedFile
 from pipeline.ingest.reader import FileOutcome, Plan, merged_keys, read_records, rows_of
@@ -52,8 +53,12 @@ class FileBatch:
         self.added: dict[str, str] = {}
         self._settle: Callable[[], list[FileOutcome]] = list
 
-    def write(self, commit: Callable[[DataFrame], Any], now: datetime) -> None:
+    def write(self, commit: Callable[[DataFrame, bool], Any], now: datetime) -> None:
         """Hand the batch's rows to a function that commits them, once the schema fits every file.
+
+        Args:
+            commit: Takes the rows, and whether they are few.
+            now: When columns that are new are put on record.
 
         Raises:
             NewColumnsError: The source does not take new columns, and there is one.
@@ -65,17 +70,18 @@ class FileBatch:
             and not any(file.name.endswith(".gz") for file in self._files)
         )
         if small:
-            commit(self._read_here(version, now))
+            rows = self._read_here(version, now)
+            commit(self._spark.createDataFrame(rows), rows.num_rows <= FEW_ROWS)
             return
         version = self._evolve(version, self._sampled(version), now)
         try:
-            commit(self._read_in_workers(version))
+            commit(self._read_in_workers(version), False)
         except (PySparkException, Py4JJavaError) as error:
             # A worker's own exception arrives inside the one of the write that it broke off.
             if _UNEXPECTED_KEYS not in str(error):
                 raise
             version = self._evolve(version, self._observed_in_workers(version), now)
-            commit(self._read_in_workers(version))
+            commit(self._read_in_workers(version), False)
 
     def settled(self) -> list[FileOutcome]:
         """Return what reading each file gave, once the frame was written."""
@@ -104,7 +110,7 @@ class FileBatch:
     def _plan(self, version: SchemaVersion) -> Plan:
         return Plan(self._source, version.columns, version.held_back)
 
-    def _read_here(self, version: SchemaVersion, now: datetime) -> DataFrame:
+    def _read_here(self, version: SchemaVersion, now: datetime) -> pa.Table:
         plan = self._plan(version)
         outcomes = [FileOutcome(file.path) for file in self._files]
         self._settle = lambda: outcomes
@@ -116,7 +122,7 @@ class FileBatch:
             for (file, outcome), chunks in zip(pairs, records, strict=True)
             for chunk in chunks
         ]
-        return self._spark.createDataFrame(pa.Table.from_batches(rows, schema=plan.arrow_schema()).combine_chunks())
+        return pa.Table.from_batches(rows, schema=plan.arrow_schema()).combine_chunks()
 
     def _sampled(self, version: SchemaVersion) -> dict[str, NewKey]:
         """Return the new keys in the first records of some files, so that most batches are read once."""

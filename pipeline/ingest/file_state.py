@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from pipeline.batch import Batch
     from pipeline.ingest.landing import LandedFile
     from pipeline.ingest.reader import FileOutcome
-    from pipeline.tables import Batch
 
 FileStatus = Literal["waiting", "ingested", "set aside", "missing", "overwritten"]
 

@@ -14,10 +14,10 @@ from pipeline.ingest.landing import LandedFile
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pipeline.batch import Batch
     from pipeline.flows.position import Position
     from pipeline.home import Home
     from pipeline.ingest.source import FilesSource
-    from pipeline.tables import Batch
 
 
 class LandingZone:

@@ -169,7 +169,7 @@ def _commit(entry: dict[str, Any]) -> dict[str, Any]:
         "at": from_millis(entry.get("timestamp")),
         "operation": entry.get("operation"),
         "update_id": note.get("update_id") if isinstance(note, dict) else None,
-        "metrics": {name: value for name, value in metrics.items() if "Rows" in name or name == "numFiles"},
+        "metrics": {name: value for name, value in metrics.items() if "rows" in name.lower() or name == "numFiles"},
     }
 
 

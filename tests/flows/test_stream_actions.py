@@ -26,6 +26,7 @@ def positive(action: str, **more: Any) -> dict[str, Any]:
 SMALL = expectation("column_values_to_be_between", "small", "drop", column="amount", max_value=100)
 
 
+@pytest.mark.usefixtures("amount")
 def test_fail_rolls_its_batch_back_skips_what_is_downstream_and_leaves_its_evidence(
     lakehouse: TestLakehouse, tmp_path: Path
 ) -> None:
@@ -81,6 +82,7 @@ def test_threshold_lets_its_share_pass_and_stops_the_flow_above_it(
     assert [row["amount"] for row in shop.rows("checked", "amount")] == kept
 
 
+@pytest.mark.usefixtures("amount")
 def test_rules_changed_between_the_two_commits_of_a_cut_batch_lose_and_double_no_row(
     lakehouse: TestLakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,10 +90,10 @@ def test_rules_changed_between_the_two_commits_of_a_cut_batch_lose_and_double_no
     land(shop, "a.json", 1.0, -1.0, 200.0)
     append = Table.append
 
-    def fails_at_quarantine(self: Table, *given: Any) -> Any:
+    def fails_at_quarantine(self: Table, *given: Any, **options: Any) -> Any:
         if self.path.name == "rejected":
             raise OSError(28, "No space left on device")
-        return append(self, *given)
+        return append(self, *given, **options)
 
     with monkeypatch.context() as patched:
         patched.setattr(Table, "append", fails_at_quarantine)

@@ -55,7 +55,7 @@ def test_flow_that_begins_on_a_table_that_has_lost_rows_reads_what_is_left(lines
 def test_flow_whose_first_batch_was_cut_short_reads_each_row_once_though_the_table_has_lost_others_since(
     lines: TestLakehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: Any) -> None:
+    def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:

@@ -1,0 +1,48 @@
+"""A batch: the key under which a flow's rows are written once, and what that did."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from deltalake import CommitProperties, Transaction
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch of one flow: the key under which its rows and its evidence are written once.
+
+    Attributes:
+        flow_id: Stays while the flow goes on; a full refresh begins a new one.
+        batch_id: Counts the flow's batches from 0.
+    """
+
+    update_id: str
+    flow_name: str
+    flow_id: str
+    batch_id: int
+
+    def note(self, *, deleted_rows: int = 0) -> str:
+        """Return the text that its commit carries as Delta's `userMetadata`: which update and batch wrote it."""
+        return json.dumps({**asdict(self), "deleted_rows": deleted_rows})
+
+    def transaction(self) -> dict[str, str]:
+        """Return the options with which Spark's commit names it as Delta's transaction."""
+        return {"txnAppId": self.flow_id, "txnVersion": str(self.batch_id)}
+
+    def commit_properties(self) -> CommitProperties:
+        """Return what a commit of deltalake's carries: the note, and the transaction."""
+        transaction = Transaction(self.flow_id, self.batch_id)
+        return CommitProperties(custom_metadata={"userMetadata": self.note()}, app_transactions=[transaction])
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one commit did to a table, in rows and bytes."""
+
+    rows: int = 0
+    deleted_rows: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: Written) -> Written:
+        return Written(self.rows + other.rows, self.deleted_rows + other.deleted_rows, self.bytes + other.bytes)
