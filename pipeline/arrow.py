@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -35,8 +36,8 @@ def arrow_dataset(table: DeltaTable) -> dataset.Dataset:
     Arrow reads the files by itself. By default deltalake has Arrow's threads call Python for every read, and one
     that lets go of a file while the interpreter ends aborts the process: half of short programs died so.
     """
-    folder = url2pathname(urlsplit(table.table_uri).path)
-    return table.to_pyarrow_dataset(filesystem=fs.SubTreeFileSystem(folder, fs.LocalFileSystem()))
+    folder = fs.SubTreeFileSystem(str(_folder(table)), fs.LocalFileSystem())
+    return table.to_pyarrow_dataset(filesystem=folder)
 
 
 def frame_of_few(spark: SparkSession, table: DeltaTable, times: Times | None = None) -> DataFrame | None:
@@ -50,7 +51,7 @@ def frame_of_few(spark: SparkSession, table: DeltaTable, times: Times | None = N
         times: Rows outside these times may be left out; files whose statistics rule them out are not read.
     """
     rows = arrow_dataset(table)
-    where = None if times is None else _within(rows.schema, *times)
+    where = _within(rows.schema, times)
     count = size = files = 0
     for fragment in rows.get_fragments(filter=where):
         footer = fragment.metadata
@@ -70,8 +71,22 @@ def in_memory(rows: DataFrame) -> DataFrame:
     return rows.sparkSession.createDataFrame(held, rows.schema) if held.num_rows else rows
 
 
-def _within(schema: pa.Schema, column: str, stretches: Sequence[tuple[datetime, datetime]]) -> pc.Expression | None:
-    """Return a condition that rows of some stretches of time meet, or None for a column of another kind."""
+def files_of(table: DeltaTable, times: Times | None = None) -> list[Path]:
+    """Return the files that a table's rows are in; those whose statistics rule some times out may be left out."""
+    rows = arrow_dataset(table)
+    folder = _folder(table)
+    return [folder / fragment.path for fragment in rows.get_fragments(filter=_within(rows.schema, times))]
+
+
+def _folder(table: DeltaTable) -> Path:
+    return Path(url2pathname(urlsplit(table.table_uri).path))
+
+
+def _within(schema: pa.Schema, times: Times | None) -> pc.Expression | None:
+    """Return a condition that rows of some times meet, or None for all times or a column of another kind."""
+    if times is None:
+        return None
+    column, stretches = times
     index = schema.get_field_index(column)
     if index < 0 or not pa.types.is_timestamp(schema.types[index]):
         return None

@@ -20,7 +20,7 @@ _JAVA_CAUSE = re.compile(r"^(?:Caused by: )?([\w.$]*\.[A-Z][\w$]*(?:Exception|Er
 _NEEDS_MEMORY = re.compile(r"OutOfMemoryError|Java heap space|GC overhead")
 _DAMAGED = re.compile(
     r"FileNotFoundException|NoSuchFileException|ChecksumException|DELTA_\w*(?:LOG|VERSIONS_NOT_CONTIGUOUS)\w*"
-    r"|DELTA_FILE_NOT_FOUND|DELTA_STATE_RECOVER|DELTA_SCHEMA_NOT_SET|DELTA_PATH_DOES_NOT_EXIST"
+    r"|PATH_NOT_FOUND|DELTA_FILE_NOT_FOUND|DELTA_STATE_RECOVER|DELTA_SCHEMA_NOT_SET|DELTA_PATH_DOES_NOT_EXIST"
     r"|Incomplete log file"
 )
 _PASSING = re.compile(

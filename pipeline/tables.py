@@ -14,6 +14,7 @@ from pipeline.batch import Batch, Written
 from pipeline.commit_log import Commit, CommitLog
 from pipeline.errors import EnvironmentFaultError
 from pipeline.fault_points import FaultPoint, reach
+from pipeline.scan import scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,9 +105,10 @@ class Table:
         except TableNotFoundError:
             return 0
 
-    def read(self, spark: SparkSession) -> DataFrame:
-        """Return the rows that the table holds now."""
-        return spark.read.format("delta").load(str(self.path))
+    def read(self, spark: SparkSession, times: Times | None = None) -> DataFrame:
+        """Return the rows that the table holds now; those outside some stretches of time may be left out."""
+        rows = scan(spark, DeltaLog(self.path), times)
+        return spark.read.format("delta").load(str(self.path)) if rows is None else rows
 
     def read_few(self, spark: SparkSession, times: Times | None = None) -> DataFrame | None:
         """Return the rows that the table holds now, those outside some times perhaps left out, or None if not few."""

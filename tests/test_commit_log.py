@@ -61,3 +61,18 @@ def test_log_that_has_lost_its_first_commits_is_cut_after_all_earlier_moments(ta
     cut(table)
     log = CommitLog(table)
     assert [log.is_cut_after(moment) for moment in (0, newest - 1, newest, newest + 1)] == [True, True, False, False]
+
+
+def test_rows_since_a_version_are_those_that_were_added_and_no_number_where_the_log_does_not_tell(
+    table: Path,
+) -> None:
+    DeltaTable(table).optimize.compact()
+    write_deltalake(table, pa.table({"number": [4, 5]}), mode="append")
+    log = CommitLog(table)
+    assert [log.rows_since(version) for version in range(6)] == [5, 4, 3, 2, 2, 0]
+    cut(table)
+    assert [log.rows_since(version) for version in (0, 3, 4)] == [None, None, 2]
+    assert CommitLog(table.parent / "none").rows_since(0) is None
+    newest = log.files()[-1]
+    newest.write_text(newest.read_text(encoding="utf-8").replace("numRecords", "records"), encoding="utf-8")
+    assert log.rows_since(4) is None

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 
 from pipeline.batch import Batch, Written
 from pipeline.merge import committing
-from pipeline.tables import Table
+from pipeline.tables import NotCommittedError, Table
 from tests.test_commit_log import cut
 
 if TYPE_CHECKING:
@@ -72,6 +72,22 @@ def test_batch_without_rows_is_named_by_a_commit_of_its_own(table: Table, spark:
     assert next(found for found, _ in table.commits()) == batch(3)
     assert table.append(spark.range(5), batch(3)) == Written()
     assert table.append(spark.range(5), batch(4)).rows == 5
+
+
+def test_batch_whose_rows_delta_made_no_commit_for_is_not_taken_for_one_without_rows(
+    table: Table, spark: SparkSession
+) -> None:
+    # Somebody's transaction in the session's settings, newer than this one: Delta takes the append for done.
+    for key, value in (("txnAppId", FLOW), ("txnVersion", "9")):
+        spark.conf.set(f"spark.databricks.delta.write.{key}", value)
+    try:
+        spark.range(1).write.format("delta").mode("append").save(str(table.path))
+        with pytest.raises(NotCommittedError, match="no commit for batch 10 of `readings`"):
+            table.append(spark.range(5), batch(10))
+    finally:
+        for key in ("txnAppId", "txnVersion"):
+            spark.conf.unset(f"spark.databricks.delta.write.{key}")
+    assert table.append(spark.range(5), batch(10)).rows == 5
 
 
 def test_batch_that_is_kept_outlives_its_commit(table: Table) -> None:

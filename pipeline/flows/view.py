@@ -107,7 +107,7 @@ class ViewFlow:
         """Return the source's rows, those outside some times perhaps left out, and whether they are few."""
         table, spark = self._lakehouse.table(self._upstream), self._lakehouse.spark
         few = table.read_few(spark, times)
-        return (table.read(spark), False) if few is None else (few, True)
+        return (table.read(spark, times), False) if few is None else (few, True)
 
     def _query(self, source: DataFrame) -> DataFrame:
         return BatchReader(self._lakehouse, self.node, self._upstream, source).query()

@@ -16,8 +16,8 @@ from deltalake import DeltaTable as DeltaLog
 from pipeline.arrow import frame_of_few
 from pipeline.quality.compiler import columns_of, load_suite, open_context
 from pipeline.quality.rules import RuleMeta
+from pipeline.scan import scan
 from pipeline.session import attached_session
-from pipeline.tables import Table
 
 
 def main() -> None:
@@ -65,11 +65,9 @@ def _rows(spark: Any, path: str, version: int) -> tuple[Any, int]:
     log = DeltaLog(path, version=version)
     rows = frame_of_few(spark, log)
     if rows is None:
-        reader = spark.read.format("delta")
-        if Table(Path(path)).version() != version:
-            # Only then: Delta computes the state of a version that is asked for by its number anew.
-            reader = reader.option("versionAsOf", str(version))
-        rows = reader.load(path)
+        rows = scan(spark, log)
+    if rows is None:
+        rows = spark.read.format("delta").option("versionAsOf", str(version)).load(path)
     return rows, log.count()
 
 

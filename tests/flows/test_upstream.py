@@ -10,11 +10,13 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from pipeline.flows.position import Position
-from pipeline.flows.upstream import begins_with_the_log
+from pipeline.flows.upstream import begins_with_the_log, new_rows
 from pipeline.tables import Table
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pyspark.sql import SparkSession
 
     from tests.conftest import TestLakehouse
 
@@ -68,6 +70,24 @@ def test_flow_whose_first_batch_was_cut_short_reads_each_row_once_though_the_tab
     DeltaTable(lines.path("raw")).delete("id = 'd'")
     assert lines.update().state == "COMPLETED"
     assert copied(lines) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.spark
+@pytest.mark.slow
+def test_flow_that_goes_on_after_its_first_batch_does_not_ask_for_the_table_s_state(
+    lines: TestLakehouse, spark: SparkSession
+) -> None:
+    # Spark looks the first batch up once more before it goes on, though its rows are not needed.
+    lines.update()
+    position, table = Position(lines.home.state / "checkpoints" / "lines" / "copied"), Table(lines.path("raw"))
+    for done, begins in ((0, True), (1, False)):
+        assert position.done_batch() == done
+        stream = new_rows(spark, table, position, "skipChangeCommits")
+        options = stream._jdf.queryExecution().analyzed().dataSource().options().toString()
+        assert ("startingVersion -> 0" in options) is begins
+        lines.land(f"{done}.json", [{"id": str(done)}], folder="lines")
+        lines.update()
+    assert copied(lines) == ["0", "1", "a", "b", "c"]
 
 
 _NOT_BEGUN = None
