@@ -64,11 +64,17 @@ def frame_of_few(spark: SparkSession, table: DeltaTable, times: Times | None = N
     return spark.createDataFrame(few) if few.num_rows else None
 
 
-def in_memory(rows: DataFrame) -> DataFrame:
-    """Return few rows as a frame that is computed already and needs nothing of its sources any more."""
+def in_memory(spark: SparkSession, rows: DataFrame) -> DataFrame:
+    """Return few rows as a frame that is computed already and needs nothing of its sources any more.
+
+    Args:
+        spark: The session that gets them: to make frames in the session of a stream's batch would make that the
+            active one everywhere.
+        rows: What is computed.
+    """
     held = rows.toArrow()
     # Of no rows at all PySpark makes no frame.
-    return rows.sparkSession.createDataFrame(held, rows.schema) if held.num_rows else rows
+    return spark.createDataFrame(held, rows.schema) if held.num_rows else rows
 
 
 def files_of(table: DeltaTable, times: Times | None = None) -> list[Path]:

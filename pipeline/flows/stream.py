@@ -80,7 +80,7 @@ class StreamFlow:
         few = self._are_few(batch)
         if few:
             # Computed once, for both tables.
-            judged = observed = in_memory(observed)
+            judged = observed = in_memory(self._lakehouse.spark, observed)
         elif stopping or not is_new:
             # Judged once without writing: a batch that has to stop must not have begun to write.
             observed.write.format("noop").mode("overwrite").save()
