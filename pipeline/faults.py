@@ -27,6 +27,11 @@ _PASSING = re.compile(
     r"No space left|FSError|Concurrent\w*Exception|DELTA_CONCURRENT|Python worker (?:exited|failed)|IOException"
     r"|SocketException|TimeoutException|Too many open files|Disk quota"
 )
+# What the disk answers, which deltalake tells as an error of its own.
+_FROM_THE_DISK = re.compile(
+    r"No space left|Disk quota|Too many open files|Permission denied|Read-only file system|Input/output error"
+)
+_SAME_KEY_TWICE = re.compile(r"multiple source rows|DELTA_MULTIPLE_SOURCE_ROW")
 _AUTHORS = re.compile(r"AnalysisException|ParseException|PythonException|UnsupportedOperationException")
 _DATAS = re.compile(
     r"NumberFormatException|ArithmeticException|DateTimeException|SparkRuntimeException|SchemaMismatchError"
@@ -60,7 +65,10 @@ def _judged(error: Exception, table: str | None) -> LakehouseError:
     problem = f"{_who(error)} stopped with {_first_line(error)}"
     is_sparks = isinstance(error, PySparkException | Py4JError)
     is_gone = isinstance(error, FileNotFoundError)
-    if isinstance(error, OSError | CommitFailedError) and not is_gone:
+    if _SAME_KEY_TWICE.search(text):
+        return AuthorError(problem, f"Have the query give one row for each of its keys and windows. {_SEE_LOG}")
+    is_disks = isinstance(error, DeltaError) and _FROM_THE_DISK.search(text)
+    if (isinstance(error, OSError | CommitFailedError) or is_disks) and not is_gone:
         return EnvironmentFaultError(problem, f"Free space or repair the permissions; no row is lost. {_SEE_LOG}")
     if isinstance(error, DeltaError) or is_gone or (is_sparks and _DAMAGED.search(text)):
         rebuild = f"rebuild with `python -m pipeline run --full-refresh {table}`" if table else "rebuild the table"

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from deltalake.exceptions import DeltaError
 
-from pipeline.errors import AuthorError, DataError, EnvironmentFaultError, LakehouseError
+from pipeline.batch import Batch
+from pipeline.errors import AuthorError, DamagedStateError, DataError, EnvironmentFaultError, LakehouseError
 from pipeline.faults import readable
+from pipeline.merge import merge_keys
 from pipeline.retry import retried
 from pipeline.settings import RetrySettings
 from pipeline.tables import Table
 from tests.conftest import TABLES, reading
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyspark.sql import SparkSession
 
     from tests.conftest import TestLakehouse
@@ -102,3 +107,29 @@ def test_exceptions_of_the_system_are_the_environments() -> None:
     gone = readable(FileNotFoundError(2, "No such file or directory", "a"), "gold")
     assert not gone.retryable
     assert "--full-refresh gold" in gone.remedy
+
+
+def test_full_disk_that_deltalake_met_is_no_damage() -> None:
+    error = DeltaError("Failed to parse parquet: Unable to copy data to file: No space left on device (os error 28)")
+    assert type(readable(error)) is EnvironmentFaultError
+    assert type(readable(DeltaError("Invalid JSON in a file of the log"))) is DamagedStateError
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("few", [True, False])
+def test_query_that_gives_a_key_twice_is_the_author_s_to_correct(
+    spark: SparkSession, few: bool, tmp_path: Path
+) -> None:
+    table, noon = Table(tmp_path / "table"), datetime(2026, 3, 1, 12, tzinfo=UTC)
+    rows = spark.createDataFrame([("a", noon, 1)], "name STRING, window_start TIMESTAMP, n INT")
+    table.append(rows, Batch("an update", "table", "a flow", 0))
+    twice = spark.createDataFrame([("a", noon, 2), ("a", noon, 3)], rows.schema)
+    windows = (noon, noon + timedelta(hours=1))
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - whatever the engine raises is what is judged
+        merge_keys(
+            spark, table, twice, ["name", "window_start"], windows, Batch("an update", "table", "a flow", 1), few=few
+        )
+    judged = readable(caught.value, "table")
+    assert type(judged) is AuthorError
+    assert "one row for each of its keys" in judged.remedy
+    assert table.row_count() == 1

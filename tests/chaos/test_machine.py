@@ -23,7 +23,7 @@ pytestmark = pytest.mark.chaos
 
 # The session's own files take some of it; what is left is filled by the test.
 _DISK_MEGABYTES = 400
-_LEFT_KILOBYTES = 300
+_LEFT_KILOBYTES = 60
 
 
 def test_two_updates_at_the_same_instant_ten_times_over(tmp_path: Path) -> None:
