@@ -19,7 +19,7 @@ def machine() -> dict[str, object]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_gigabytes": round(psutil.virtual_memory().total / 1e9),
-        # Not the kernel's build: what was measured before its host was mended still counts.
+        # Not the kernel's build, which changes without the machine.
         "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])} {platform.machine()}",
     }
 

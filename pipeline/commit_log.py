@@ -48,13 +48,15 @@ class Commit:
 
     def added_rows(self) -> int | None:
         """Return how many rows it has added, or None where it does not tell."""
-        added = [action["add"] for action in self.actions() if action.get("add", {}).get("dataChange")]
-        counts = [json.loads(file.get("stats") or "{}").get("numRecords") for file in added]
+        counts = [json.loads(file.get("stats") or "{}").get("numRecords") for file in self._added()]
         return None if None in counts else sum(counts)
 
     def added_sizes(self) -> list[int]:
         """Return the size in bytes of each file of rows that it has added."""
-        return [action["add"]["size"] for action in self.actions() if action.get("add", {}).get("dataChange")]
+        return [file["size"] for file in self._added()]
+
+    def _added(self) -> list[dict[str, Any]]:
+        return [action["add"] for action in self.actions() if action.get("add", {}).get("dataChange")]
 
 
 @dataclass(frozen=True)

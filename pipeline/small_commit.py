@@ -28,13 +28,13 @@ def can_append(table: Path, schema: pa.Schema) -> bool:
         names = [name.lower() for name in schema.names]
         is_nameable = len(set(names)) == len(names) and not any(_NOT_IN_NAMES & set(name) for name in names)
         return is_nameable and all(map(_is_plain, schema.types))
-    held = _held(table)
-    return all(_is_plain(field.type) and held.get(field.name) == field.type for field in schema)
+    return _fits(schema, _held(table))
 
 
 def can_merge(table: Path, schema: pa.Schema) -> bool:
     """Tell whether rows may be merged here as Spark would: they have the table's very columns."""
-    return can_append(table, schema) and set(schema.names) == set(_held(table))
+    held = _held(table)
+    return set(schema.names) == set(held) and _fits(schema, held)
 
 
 def append(table: Path, rows: pa.Table, properties: CommitProperties) -> None:
@@ -75,6 +75,10 @@ def _held(table: Path) -> dict[str, pa.DataType]:
     log = DeltaTable(table)
     schema = pa.schema(log.schema().to_arrow())
     return {} if log.protocol().writer_features else dict(zip(schema.names, schema.types, strict=True))
+
+
+def _fits(schema: pa.Schema, held: dict[str, pa.DataType]) -> bool:
+    return all(_is_plain(field.type) and held.get(field.name) == field.type for field in schema)
 
 
 def _is_plain(kind: pa.DataType) -> bool:
