@@ -79,7 +79,7 @@ class UpdateNotCompletedError(DataError):
 
 @contextmanager
 def warm(
-    scratch: Path, size: Size, *, memory: str = "3g", compiler: Literal["quick", "thorough"] = "thorough"
+    scratch: Path, size: Size, *, memory: str = "1536m", compiler: Literal["quick", "thorough"] = "thorough"
 ) -> Iterator[Bench]:
     """Give a bench whose session has run an update already; in a hurry, one that has run none.
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # What goes to Spark or comes from it in memory: more is read in less time by Spark itself.
 FEW_ROWS = 100_000
+# Rows in one place need no exchange: to group, count or compare them is one job of one task in place of two or three.
+_PARTITIONS_OF_FEW = 1
 _FEW_FILES = 100
 _FEW_BYTES = 64 * 1024**2
 
@@ -61,7 +63,7 @@ def frame_of_few(spark: SparkSession, table: DeltaTable, times: Times | None = N
             return None
     few = rows.to_table(filter=where)
     # Of no rows at all PySpark makes no frame.
-    return spark.createDataFrame(few) if few.num_rows else None
+    return spark.createDataFrame(few).coalesce(_PARTITIONS_OF_FEW) if few.num_rows else None
 
 
 def in_memory(spark: SparkSession, rows: DataFrame) -> DataFrame:
@@ -74,7 +76,7 @@ def in_memory(spark: SparkSession, rows: DataFrame) -> DataFrame:
     """
     held = rows.toArrow()
     # Of no rows at all PySpark makes no frame.
-    return spark.createDataFrame(held, rows.schema) if held.num_rows else rows
+    return spark.createDataFrame(held, rows.schema).coalesce(_PARTITIONS_OF_FEW) if held.num_rows else rows
 
 
 def files_of(table: DeltaTable, times: Times | None = None) -> list[Path]:

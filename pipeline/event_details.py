@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pipeline.graph import Node
     from pipeline.quality.judge import Evidence
     from pipeline.quality.rules import Suite
-    from pipeline.quality.table_judge import TableVerdict
+    from pipeline.quality.table_verdict import TableVerdict
 
 _FLOW_TYPES = {
     "streaming_table": "APPEND",

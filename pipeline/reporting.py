@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.flows.flow import Flow, Lakehouse, Progress
     from pipeline.flows.ingest import IngestFlow
     from pipeline.quality.rules import Suite
-    from pipeline.quality.table_judge import TableVerdict
+    from pipeline.quality.table_verdict import TableVerdict
     from pipeline.selection import Selection
     from pipeline.settings import Settings
 

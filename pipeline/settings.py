@@ -55,12 +55,12 @@ class SparkSettings(_Strict):
         driver_memory: The JVM's heap, which all of Spark shares on one machine.
         cores: How many cores tasks use; `*` for all.
         compiler: `quick` compiles less thoroughly and starts sooner, which suits updates of seconds;
-            `thorough` pays for itself from about a million rows on. `auto` is `quick`, but for one triggered
-            update that finds more than 100 MB of files to read.
+            `thorough` pays for itself from about a million rows on. `auto` is `quick`, but `thorough` in the
+            continuous mode, in updates on file arrival, and for one update that finds more than 100 MB to read.
         configuration: More of Spark's own settings.
     """
 
-    driver_memory: str = "3g"
+    driver_memory: str = "1536m"
     cores: int | Literal["*"] = "*"
     compiler: Literal["auto", "quick", "thorough"] = "auto"
     configuration: dict[str, str] = {}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.flows.flow import Flow, Lakehouse
     from pipeline.quality.rules import Suite
-    from pipeline.quality.table_judge import Judged, TableVerdict
+    from pipeline.quality.table_verdict import Judged, TableVerdict
     from pipeline.reporting import Reporter
     from pipeline.settings import Settings
 
@@ -62,9 +62,10 @@ class Validation:
         self._judge = kept or TableJudge(lakehouse.home, settings.expectations, lambda: lakehouse.spark)
 
     def prepare(self, flow: Flow) -> None:
-        """Have Great Expectations imported meanwhile, if one of a flow's tables is due."""
-        if self.due(flow.targets):
-            self._judge.start()
+        """Have those of a flow's tables that are due judged meanwhile, while the next flow runs."""
+        for name in self.due(flow.targets):
+            table = self._lakehouse.table(name)
+            self._judge.begin(table.path, table.version(), self._lakehouse.suites[name], self._lakehouse.clock.now())
 
     def due(self, tables: Iterable[str], *, every_one: bool = False) -> list[str]:
         """Return those of some tables that have to be judged.
@@ -95,21 +96,23 @@ class Validation:
         return stopped
 
     def close(self) -> None:
-        """Let go of Great Expectations' process, if there is one that nobody keeps."""
-        if not self._is_kept:
+        """Let go of Great Expectations' process, or of what it was asked, if somebody keeps it."""
+        if self._is_kept:
+            self._judge.forget()
+        else:
             self._judge.close()
 
     def _judge_one(self, flow: Flow, name: str) -> TableExpectationError | None:
-        table, suite, now = self._lakehouse.table(name), self._lakehouse.suites[name], self._lakehouse.clock.now()
+        table, suite = self._lakehouse.table(name), self._lakehouse.suites[name]
         version = table.version()
-        judged = self._judge.judge(table.path, version, suite, now)
+        judged = self._judge.judge(table.path, version, suite, self._lakehouse.clock.now())
         broken = [item for item in judged.verdicts if item.action == "fail" and not item.passed]
         error = TableExpectationError(name, broken[0]) if broken else None
         self._reporter.table_judged(flow, name, judged.verdicts, error)
-        self._keep(name, suite, version, now, judged)
+        self._keep(name, suite, version, judged)
         return error
 
-    def _keep(self, name: str, suite: Suite, version: int, now: datetime, judged: Judged) -> None:
+    def _keep(self, name: str, suite: Suite, version: int, judged: Judged) -> None:
         file = self._file(name)
         file.parent.mkdir(parents=True, exist_ok=True)
         content = {
@@ -118,7 +121,7 @@ class Validation:
             "suite_hash": self._suite_hash(suite),
             "version": version,
             "rows": self._lakehouse.table(name).row_count(),
-            "judged_at": now.isoformat(),
+            "judged_at": judged.at.isoformat(),
             "verdicts": [asdict(verdict) for verdict in judged.verdicts],
             "document": judged.document,
         }

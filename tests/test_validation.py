@@ -14,7 +14,8 @@ import pytest
 from pipeline.catalog import open_lakehouse
 from pipeline.errors import AuthorError
 from pipeline.quality.rules import TableExpectation
-from pipeline.quality.table_judge import TableJudge, verdicts_of
+from pipeline.quality.table_judge import TableJudge
+from pipeline.quality.table_verdict import verdicts_of
 from pipeline.settings import load_settings
 from pipeline.validation import TableExpectationError
 from tests.conftest import reading
@@ -119,7 +120,9 @@ def test_large_table_is_judged_once_it_has_grown_by_a_tenth_or_a_day_has_passed(
     assert len(of_tables(home, "bronze_sensor_readings")) == 3
 
 
-def test_earlier_version_of_a_table_is_judged_as_it_was(lakehouse: TestLakehouse, tmp_path: Path) -> None:
+def test_each_version_of_a_table_gets_its_own_verdict_whatever_was_asked_before(
+    lakehouse: TestLakehouse, tmp_path: Path
+) -> None:
     shop = checkout(lakehouse, tmp_path, UNIQUE)
     for name in ("a.json", "b.json"):
         land(shop, name, 1.0)
@@ -127,13 +130,25 @@ def test_earlier_version_of_a_table_is_judged_as_it_was(lakehouse: TestLakehouse
     settings = load_settings(shop.settings_file)
     suite = open_lakehouse(shop.spark, shop.home, settings, shop.clock).suites["checked"]
     judge = TableJudge(shop.home, settings.expectations, lambda: shop.spark)
+    path, now = shop.path("checked"), shop.clock.now()
+    later = now + timedelta(minutes=1)
+
+    def verdict(version: int) -> tuple[bool | None, timedelta]:
+        judged = judge.judge(path, version, suite, later)
+        return judged.verdicts[0].passed, later - judged.at
+
     try:
-        passed = [
-            judge.judge(shop.path("checked"), version, suite, shop.clock.now()).verdicts[0].passed for version in (0, 1)
-        ]
+        judge.begin(path, 1, suite, now)
+        judge.forget()
+        # The answer that nobody waits for any more comes first.
+        after_forgotten = [verdict(0), verdict(1)]
+        judge.begin(path, 1, suite, now)
+        after_begun = [verdict(0), verdict(1), verdict(1)]
     finally:
         judge.close()
-    assert passed == [True, False]
+    minute, none = timedelta(minutes=1), timedelta()
+    assert after_forgotten == [(True, none), (False, none)]
+    assert after_begun == [(True, none), (False, minute), (False, none)]
 
 
 def test_verdicts_say_how_many_rows_break_an_expectation_and_show_them_where_there_are_some(
@@ -185,7 +200,7 @@ def test_fail_of_a_whole_table_fails_the_update_until_it_is_put_right(lakehouse:
 def test_table_that_could_not_be_judged_has_not_passed(
     lakehouse: TestLakehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(TableJudge, "_asked", lambda *_: {"problem": "RuntimeError: it fell over"})
+    monkeypatch.setattr(TableJudge, "_answer", lambda *_: {"problem": "RuntimeError: it fell over"})
     shop = replace(checkout(lakehouse, tmp_path, UNIQUE), table_expectations="after_update")
     land(shop, "a.json", 1.0)
     result = shop.update()

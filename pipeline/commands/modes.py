@@ -95,8 +95,6 @@ class Modes:
 
     @cached_property
     def _spark_settings(self) -> SparkSettings:
-        if self._once is None:
-            return self._settings.spark
         return fitting(self._settings, self._home, self._once)
 
     def _shown(self, update: Update, work: Callable[[Update], UpdateResult]) -> UpdateResult:
@@ -109,11 +107,16 @@ class Modes:
         return result
 
 
-def fitting(settings: Settings, home: Home, selection: Selection) -> SparkSettings:
-    """Return what the session of one triggered update is given: `auto` settled by how much there is to read."""
+def fitting(settings: Settings, home: Home, selection: Selection | None) -> SparkSettings:
+    """Return what a session is given: `auto` settled by how much one triggered update has to read.
+
+    Without a selection the session serves for long, which pays for thorough compiling.
+    """
     spark = settings.spark
     if spark.compiler != "auto":
         return spark
+    if selection is None:
+        return spark.model_copy(update={"compiler": "thorough"})
     anew = bool(selection.full_refresh) or selection.full_refresh_all
     files = [record for records in inventories(home, settings).values() for record in records]
     size = sum(record.size_bytes for record in files if anew or record.state == "waiting")

@@ -12,44 +12,57 @@ from typing import TYPE_CHECKING, Any
 from pipeline.errors import EnvironmentFaultError
 from pipeline.home import CHECKOUT
 from pipeline.quality.parameters import values_at
+from pipeline.quality.table_verdict import Judged, unknown, verdicts_of
 from pipeline.session import gateway_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
     from pyspark.sql import SparkSession
 
     from pipeline.home import Home
-    from pipeline.quality.rules import Action, Suite, TableExpectation
+    from pipeline.quality.rules import Suite
 
 _REMEDY = "See state/log/table_expectations.log in the home; `python -m pipeline validate` judges again."
 
 
 @dataclass(frozen=True)
-class TableVerdict:
-    """What became of one table expectation.
+class _Question:
+    """A version of a table that is to be judged; its number is found in the answer."""
 
-    Attributes:
-        passed: None where it could not be judged, which is never counted as passed.
-        observed: What Great Expectations saw: a value, or how many rows were not as expected.
-        problem: Why it could not be judged.
-    """
+    number: int
+    table: Path
+    version: int
+    suite: Suite
+    at: datetime
 
-    name: str
-    action: Action
-    passed: bool | None
-    observed: str = ""
-    problem: str | None = None
+    @property
+    def key(self) -> tuple[Path, int]:
+        return self.table, self.version
 
+    def request(self, port: int, secret: str) -> dict[str, Any]:
+        """Return what the process is asked, and where it finds the session's JVM."""
+        names = {name for item in self.suite.table_expectations for name in item.parameters}
+        return {
+            "number": self.number,
+            "port": port,
+            "secret": secret,
+            "table": self.table.name,
+            "path": str(self.table),
+            "version": self.version,
+            "suite": self.suite.name,
+            "names": [item.name for item in self.suite.table_expectations],
+            "parameters": values_at(names, self.at),
+        }
 
-@dataclass(frozen=True)
-class Judged:
-    """A table as it was judged; `document` has the `results` of Great Expectations, or is empty."""
-
-    verdicts: tuple[TableVerdict, ...]
-    document: dict[str, Any]
+    def answered(self, answer: dict[str, Any]) -> Judged:
+        expectations = self.suite.table_expectations
+        if "problem" in answer:
+            return Judged(self.at, tuple(unknown(item, answer["problem"]) for item in expectations), {})
+        document: dict[str, Any] = answer["document"]
+        return Judged(self.at, verdicts_of(document, expectations), document)
 
 
 class TableJudge:
@@ -63,11 +76,69 @@ class TableJudge:
         self._suites = suites
         self._log = home.log.with_name("table_expectations.log")
         self._process: subprocess.Popen[str] | None = None
+        self._numbered = 0
+        self._waiting: _Question | None = None
+        self._heard: dict[tuple[Path, int], Judged] = {}
 
-    def start(self) -> None:
-        """Have the process start and import, if it has not begun to; nothing waits for it here."""
-        if self._process is not None and self._process.poll() is None:
+    def begin(self, table: Path, version: int, suite: Suite, now: datetime) -> None:
+        """Have a version of a table judged meanwhile; `judge` takes up what comes of it."""
+        # One at a time: two processes that each wait for the other to read would wait for ever.
+        self._hear()
+        port, secret = gateway_of(self._session())
+        process = self._started()
+        assert process.stdin is not None
+        self._numbered += 1
+        self._waiting = _Question(self._numbered, table, version, suite, now)
+        try:
+            process.stdin.write(json.dumps(self._waiting.request(port, secret)) + "\n")
+            process.stdin.flush()
+        except OSError:
+            # It has ended; who listens for the answer learns of it.
             return
+
+    def judge(self, table: Path, version: int, suite: Suite, now: datetime) -> Judged:
+        """Return how a version of a table stands to its suite's table expectations.
+
+        An expectation that could not be judged is neither passed nor failed. Where judging this version was begun
+        earlier, that moment counts for the present.
+        """
+        key = (table, version)
+        if key not in self._heard and (self._waiting is None or self._waiting.key != key):
+            self.begin(table, version, suite, now)
+        if key not in self._heard:
+            self._hear()
+        return self._heard.pop(key)
+
+    def forget(self) -> None:
+        """Leave unheard what was begun and is of no use any more; the process stays."""
+        self._waiting = None
+        self._heard.clear()
+
+    def close(self) -> None:
+        """Have the process end, at once if it is judging still."""
+        process, self._process = self._process, None
+        question, self._waiting = self._waiting, None
+        if process is None:
+            return
+        if question is not None:
+            process.kill()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError:
+                    # It has ended already, with something unread.
+                    continue
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def _started(self) -> subprocess.Popen[str]:
+        """Return the process; one that is started now imports meanwhile, nothing waits for it here."""
+        if self._process is not None and self._process.poll() is None:
+            return self._process
         self.close()
         self._log.parent.mkdir(parents=True, exist_ok=True)
         path = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH")]))
@@ -82,111 +153,34 @@ class TableJudge:
                 # Spark hands timestamps to Python in the machine's time zone.
                 env={**os.environ, "TZ": "UTC", "PYTHONPATH": path},
             )
+        return self._process
 
-    def judge(self, table: Path, version: int, suite: Suite, now: datetime) -> Judged:
-        """Return how a version of a table stands to its suite's table expectations.
-
-        An expectation that could not be judged is neither passed nor failed.
-        """
-        port, secret = gateway_of(self._session())
-        names = {name for item in suite.table_expectations for name in item.parameters}
-        request = {
-            "port": port,
-            "secret": secret,
-            "table": table.name,
-            "path": str(table),
-            "version": version,
-            "suite": suite.name,
-            "names": [item.name for item in suite.table_expectations],
-            "parameters": values_at(names, now),
-        }
-        try:
-            answer = self._asked(request)
-        except EnvironmentFaultError as error:
-            answer = {"problem": str(error)}
-        if "problem" in answer:
-            return Judged(tuple(_unknown(item, answer["problem"]) for item in suite.table_expectations), {})
-        document: dict[str, Any] = answer["document"]
-        return Judged(verdicts_of(document, suite.table_expectations), document)
-
-    def close(self) -> None:
-        """Have the process end."""
-        process, self._process = self._process, None
-        if process is None:
+    def _hear(self) -> None:
+        """Take the answer to what was begun, if anything was."""
+        question = self._waiting
+        if question is None:
             return
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                try:
-                    stream.close()
-                except OSError:
-                    # It has ended already, with something unread.
-                    continue
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        answer = self._answer(question)
+        if answer is None:
+            self.close()
+            problem = f"Great Expectations ended before it had judged `{question.table.name}`."
+            answer = {"problem": str(EnvironmentFaultError(problem, _REMEDY))}
+        self._waiting = None
+        self._heard[question.key] = question.answered(answer)
 
-    def _asked(self, request: dict[str, Any]) -> dict[str, Any]:
-        self.start()
-        process = self._process
-        assert process is not None
-        assert process.stdin is not None
-        assert process.stdout is not None
+    def _answer(self, question: _Question) -> dict[str, Any] | None:
+        """Return the answer to a question, past those that nobody waited for, or None if the process has ended."""
+        assert self._process is not None
+        assert self._process.stdout is not None
         try:
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
+            for line in self._process.stdout:
+                answer: dict[str, Any] = json.loads(line)
+                if answer["number"] == question.number:
+                    return answer
         except OSError:
-            line = ""
+            return None
         except BaseException:
-            # The answer that nobody waits for any more must not be taken for the next one's.
+            # Half a line may have been read.
             self.close()
             raise
-        if not line:
-            self.close()
-            problem = f"Great Expectations ended before it had judged `{request['table']}`."
-            raise EnvironmentFaultError(problem, _REMEDY)
-        answer: dict[str, Any] = json.loads(line)
-        return answer
-
-
-def verdicts_of(document: dict[str, Any], expectations: Sequence[TableExpectation]) -> tuple[TableVerdict, ...]:
-    """Return each table expectation's verdict from the `results` of Great Expectations."""
-    by_name: dict[str, list[dict[str, Any]]] = {}
-    for result in document["results"]:
-        config = result["expectation_config"]
-        by_name.setdefault((config.get("meta") or {}).get("name") or config["type"], []).append(result)
-    verdicts = []
-    for item in expectations:
-        results = by_name.get(item.name, [])
-        problem = next(filter(None, map(_exception_in, results)), None)
-        if problem is not None:
-            verdicts.append(_unknown(item, problem))
-            continue
-        passed = all(result["success"] for result in results)
-        verdicts.append(TableVerdict(item.name, item.action, passed, "; ".join(map(_observed, results))))
-    return tuple(verdicts)
-
-
-def _unknown(item: TableExpectation, problem: str) -> TableVerdict:
-    return TableVerdict(item.name, item.action, None, problem=problem)
-
-
-def _exception_in(result: dict[str, Any]) -> str | None:
-    """Return what an expectation stumbled over; it is told directly, or under the metric that raised it."""
-    told = result.get("exception_info") or {}
-    for info in [told, *(value for value in told.values() if isinstance(value, dict))]:
-        if info.get("exception_message") and info.get("raised_exception", True):
-            return str(info["exception_message"])
-    return None
-
-
-def _observed(result: dict[str, Any]) -> str:
-    found = result.get("result") or {}
-    if "observed_value" in found:
-        return json.dumps(found["observed_value"], default=str)
-    # Of a table without rows Great Expectations counts nothing, not even zero.
-    if found.get("unexpected_count") is not None:
-        return f"{found['unexpected_count']:,} of {found.get('element_count') or 0:,} rows are not as expected"
-    return ""
+        return None

@@ -37,7 +37,7 @@ def main() -> None:
         except Exception as error:  # noqa: BLE001 - the update says what became of it
             text = str(error).strip().splitlines()
             answer = {"problem": f"{type(error).__name__}: {text[0] if text else 'no message'}"}
-        answers.write(json.dumps(answer, default=_plain) + "\n")
+        answers.write(json.dumps({"number": request["number"], **answer}, default=_plain) + "\n")
         answers.flush()
 
 

@@ -46,7 +46,12 @@ def test_compiler_that_the_settings_name_is_taken(compiler: str, home: Home, mon
     monkeypatch.setattr(modes, "_MANY_BYTES", -1 if compiler == "quick" else 1000)
     spark = SparkSettings.model_validate({"compiler": compiler})
     settings = load_settings().model_copy(update={"spark": spark})
-    assert fitting(settings, home, Selection()) == spark
+    assert [fitting(settings, home, one) for one in (Selection(), None)] == [spark, spark]
+
+
+def test_session_that_serves_for_long_compiles_thoroughly_however_little_waits(home: Home) -> None:
+    land(home, "a.json", 1)
+    assert fitting(load_settings(), home, None).compiler == "thorough"
 
 
 @pytest.mark.spark

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pipeline.quality.rules import TableExpectation
-from pipeline.quality.table_judge import verdicts_of
+from pipeline.quality.table_verdict import verdicts_of
 
 
 def test_verdict_on_a_table_without_rows_is_told_though_nothing_was_counted() -> None:

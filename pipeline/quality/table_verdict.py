@@ -1,0 +1,87 @@
+"""What became of table expectations."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from pipeline.quality.rules import Action, TableExpectation
+
+
+@dataclass(frozen=True)
+class TableVerdict:
+    """What became of one table expectation.
+
+    Attributes:
+        passed: None where it could not be judged, which is never counted as passed.
+        observed: What Great Expectations saw: a value, or how many rows were not as expected.
+        problem: Why it could not be judged.
+    """
+
+    name: str
+    action: Action
+    passed: bool | None
+    observed: str = ""
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A table as it was judged.
+
+    Attributes:
+        at: What was taken for the present.
+        verdicts: One for each table expectation.
+        document: The `results` of Great Expectations, or nothing.
+    """
+
+    at: datetime
+    verdicts: tuple[TableVerdict, ...]
+    document: dict[str, Any]
+
+
+def verdicts_of(document: dict[str, Any], expectations: Sequence[TableExpectation]) -> tuple[TableVerdict, ...]:
+    """Return each table expectation's verdict from the `results` of Great Expectations."""
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for result in document["results"]:
+        config = result["expectation_config"]
+        by_name.setdefault((config.get("meta") or {}).get("name") or config["type"], []).append(result)
+    verdicts = []
+    for item in expectations:
+        results = by_name.get(item.name, [])
+        problem = next(filter(None, map(_exception_in, results)), None)
+        if problem is not None:
+            verdicts.append(unknown(item, problem))
+            continue
+        passed = all(result["success"] for result in results)
+        verdicts.append(TableVerdict(item.name, item.action, passed, "; ".join(map(_observed, results))))
+    return tuple(verdicts)
+
+
+def unknown(item: TableExpectation, problem: str) -> TableVerdict:
+    """Return the verdict on an expectation that could not be judged."""
+    return TableVerdict(item.name, item.action, None, problem=problem)
+
+
+def _exception_in(result: dict[str, Any]) -> str | None:
+    """Return what an expectation stumbled over; it is told directly, or under the metric that raised it."""
+    told = result.get("exception_info") or {}
+    for info in [told, *(value for value in told.values() if isinstance(value, dict))]:
+        if info.get("exception_message") and info.get("raised_exception", True):
+            return str(info["exception_message"])
+    return None
+
+
+def _observed(result: dict[str, Any]) -> str:
+    found = result.get("result") or {}
+    if "observed_value" in found:
+        return json.dumps(found["observed_value"], default=str)
+    # Of a table without rows Great Expectations counts nothing, not even zero.
+    if found.get("unexpected_count") is not None:
+        return f"{found['unexpected_count']:,} of {found.get('element_count') or 0:,} rows are not as expected"
+    return ""
