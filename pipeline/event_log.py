@@ -210,10 +210,12 @@ class EventLog:
 
     def _table(self) -> DeltaTable | None:
         try:
-            if DeltaTable.is_deltatable(str(self.path)):
-                return DeltaTable(self.path)
-            if not any(self.path.glob("*.parquet")):
-                return None
+            # While another thread makes the table, its first file is there before its log.
+            with self._lock:
+                if DeltaTable.is_deltatable(str(self.path)):
+                    return DeltaTable(self.path)
+                if not any(self.path.glob("*.parquet")):
+                    return None
             problem = f"The event log {self.path} has lost its _delta_log."
         except (DeltaError, OSError) as error:
             problem = f"The event log {self.path} cannot be read: {error}."

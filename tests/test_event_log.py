@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from pipeline import event_log
 from pipeline.arrow import arrow_dataset
@@ -92,6 +93,34 @@ def test_event_is_written_within_a_second_though_nobody_flushes(tmp_path: Path) 
     while not DeltaTable.is_deltatable(str(log.path)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert [row["message"] for row in rows(log)] == ["unhurried"]
+
+
+def test_log_that_another_thread_makes_at_the_moment_is_not_taken_for_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = EventLog(tmp_path / "event_log", FixedClock(NOW))
+    log.tell(ORIGIN, "flow_progress", "batch", {}, event_id="b1")
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def write_slowly(path: Path, *rows: Any, **options: Any) -> None:
+        path.mkdir()
+        (path / "part-0.parquet").touch()
+        has_begun.set()
+        may_end.wait(10)
+        write_deltalake(path, *rows, **options)
+
+    monkeypatch.setattr(event_log, "write_deltalake", write_slowly)
+    found: list[bool] = []
+    writer = threading.Thread(target=log.flush)
+    reader = threading.Thread(target=lambda: found.append(log.has_event("b1")))
+    writer.start()
+    assert has_begun.wait(10)
+    reader.start()
+    reader.join(0.2)
+    may_end.set()
+    for thread in (writer, reader):
+        thread.join(10)
+    assert found == [True]
 
 
 def test_listeners_hear_of_an_event_at_the_moment_it_is_told(tmp_path: Path) -> None:
