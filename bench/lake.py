@@ -78,18 +78,15 @@ class UpdateNotCompletedError(DataError):
 
 
 @contextmanager
-def warm(
-    scratch: Path, size: Size, *, memory: str = "1536m", compiler: Literal["quick", "thorough"] = "thorough"
-) -> Iterator[Bench]:
+def warm(scratch: Path, size: Size, *, compiler: Literal["quick", "thorough"] = "thorough") -> Iterator[Bench]:
     """Give a bench whose session has run an update already; in a hurry, one that has run none.
 
     Args:
         scratch: An empty folder or one that an earlier measurement of the same run has left.
         size: How much is measured.
-        memory: The JVM's heap.
         compiler: Whether the JVM compiles for millions of rows or for a quick start; in a hurry always the latter.
     """
-    settings = SparkSettings(driver_memory=memory, compiler="quick" if size.quick else compiler)
+    settings = SparkSettings(compiler="quick" if size.quick else compiler)
     session = Home(scratch / "session")
     spark = build_session(session, settings)
     judge = None if size.quick else TableJudge(session, load_settings().expectations, lambda: spark)
