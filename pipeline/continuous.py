@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     Starter = Callable[[Lakehouse, Flow, list[BaseException], float], StreamingQuery | None]
 
 _TICK_SECONDS = 0.2
+# Files wait so long at most for flows that are behind.
+_LONGEST_YIELD_SECONDS = 10.0
+# A flow that reads a table looks so often per interval: what was written there goes on at once.
+_LOOKS_OF_FED = 4
 # A process manager kills what has not ended ten seconds after it was asked to.
 _DRAIN_SECONDS = 6.0
 
@@ -119,15 +123,32 @@ class Continuous:
         self._ended(running, failure if isinstance(failure, Exception) else RuntimeError("the query has ended"))
 
     def _look_for_files(self, running: _Running) -> None:
-        """Have new files found, at the flow's own pace."""
+        """Have new files found, at the flow's own pace, once what came before is in every table."""
         running.pause_seconds -= _TICK_SECONDS
-        if isinstance(running.flow, IngestFlow) and running.pause_seconds <= 0:
-            running.flow.look_once_read()
-            running.pause_seconds = self._interval(running)
+        if not isinstance(running.flow, IngestFlow) or running.pause_seconds > 0:
+            return
+        if running.pause_seconds > -_LONGEST_YIELD_SECONDS and self._feeds_behind(running.flow):
+            return
+        running.flow.look_once_read()
+        running.pause_seconds = self._interval(running)
+
+    def _feeds_behind(self, flow: IngestFlow) -> bool:
+        """Tell whether a flow that this one feeds has not read all: what is under way gets the machine first."""
+        assert self._lakehouse is not None
+        fed = self._lakehouse.graph.downstream({flow.node.name}) - {flow.node.name}
+        return any(self._is_behind(one) for name, one in self._flows.items() if name in fed)
+
+    def _is_behind(self, running: _Running) -> bool:
+        try:
+            return running.state == "running" and not self._has_read_all(running)
+        except Exception:  # noqa: BLE001 - its own query says what is wrong there
+            return False
 
     def _interval(self, running: _Running) -> float:
-        intervals = self._settings.trigger_intervals
-        return intervals.get(running.flow.node.name, self._settings.trigger_interval).total_seconds()
+        own = self._settings.trigger_intervals.get(running.flow.node.name)
+        if own is not None or isinstance(running.flow, IngestFlow):
+            return (own or self._settings.trigger_interval).total_seconds()
+        return self._settings.trigger_interval.total_seconds() / _LOOKS_OF_FED
 
     def _open_again(self, running: _Running) -> None:
         self._lakehouse = self._open()

@@ -86,8 +86,9 @@ class Settings(_Strict):
         table_expectations: When whole tables are judged: `after_update`, those that it has changed, or
             `on_request`.
         table_expectations_rows: A table of more rows is judged only when it has grown by a tenth, or a day has passed.
-        trigger_interval: In continuous mode, the pause from the start of one batch of a flow to the next.
-        trigger_intervals: The same, for single tables.
+        trigger_interval: In continuous mode, the pause from the start of one batch of files to the next; flows that
+            read tables look four times as often.
+        trigger_intervals: The pause of single tables.
         configuration: Values that declarations and steps may ask for.
     """
 

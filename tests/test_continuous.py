@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline import continuous
+from pipeline.flows.view import ViewFlow
 from pipeline.selection import Selection
 from pipeline.settings import load_settings
 from pipeline.stop import Stop
@@ -90,6 +92,51 @@ def test_files_that_land_one_by_one_reach_gold_with_a_new_column_and_the_end_is_
     metrics = lakehouse.metrics(BRONZE)
     assert len(metrics) == 3
     assert [(one["backlog_files"], one["backlog_bytes"]) for one in metrics] == [(0, 0)] * 3
+
+
+@pytest.fixture
+def held_gold(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Gold takes no batch further before this is set."""
+    may_go_on = threading.Event()
+    process = ViewFlow.process
+
+    def waiting(self: ViewFlow, *given: Any) -> Any:
+        may_go_on.wait(120)
+        return process(self, *given)
+
+    monkeypatch.setattr(ViewFlow, "process", waiting)
+    yield may_go_on
+    may_go_on.set()
+
+
+def test_files_wait_until_those_before_them_are_in_every_table(
+    lakehouse: TestLakehouse, held_gold: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(continuous, "_LONGEST_YIELD_SECONDS", 600.0)
+    with running(lakehouse) as update:
+        lakehouse.land("a.json", [reading()])
+        update.until(lambda: len(lakehouse.rows(SILVER)) == 1)
+        lakehouse.land("b.json", [reading("MFG-A-1001")])
+        lakehouse.land("c.json", [reading("MFG-A-1002")])
+        time.sleep(3)
+        assert len(lakehouse.rows(BRONZE)) == 1
+        held_gold.set()
+        update.until(lambda: len(lakehouse.rows(GOLD)) == 3)
+        assert update.ended().state == "COMPLETED"
+    assert [one["num_output_rows"] for one in lakehouse.metrics(BRONZE)] == [1, 2]
+
+
+def test_files_do_not_wait_for_ever_for_a_flow_that_is_behind(
+    lakehouse: TestLakehouse, held_gold: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(continuous, "_LONGEST_YIELD_SECONDS", 1.0)
+    with running(lakehouse) as update:
+        lakehouse.land("a.json", [reading()])
+        update.until(lambda: len(lakehouse.rows(SILVER)) == 1)
+        lakehouse.land("b.json", [reading("MFG-A-1001")])
+        update.until(lambda: len(lakehouse.rows(SILVER)) == 2)
+        held_gold.set()
+        assert update.ended().state == "COMPLETED"
 
 
 def test_flow_that_fails_for_good_leaves_those_it_does_not_feed_running(

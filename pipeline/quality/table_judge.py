@@ -103,9 +103,9 @@ class TableJudge:
         earlier, that moment counts for the present.
         """
         key = (table, version)
-        if key not in self._heard and (self._waiting is None or self._waiting.key != key):
-            self.begin(table, version, suite, now)
         if key not in self._heard:
+            if self._waiting is None or self._waiting.key != key:
+                self.begin(table, version, suite, now)
             self._hear()
         return self._heard.pop(key)
 
