@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 from pydantic import BaseModel
 
 from alerts.lock import held
+from pipeline import state_table
 from pipeline.arrow import arrow_dataset
 from pipeline.errors import EnvironmentFaultError
 
@@ -88,11 +89,9 @@ class History:
 
     Args:
         home: The lakehouse's folder.
-        compact_every: After how many commits the small files of single rows become one.
     """
 
-    def __init__(self, home: Path, *, compact_every: int = 500) -> None:
-        self._compact_every = compact_every
+    def __init__(self, home: Path) -> None:
         self._path = home / "smart_factory" / "alert_evaluations"
         self._lock = home / "state" / "alerts" / "history.lock"
 
@@ -103,13 +102,7 @@ class History:
         def write() -> None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with held(self._lock):
-                try:
-                    table = DeltaTable(self._path)
-                except TableNotFoundError:
-                    write_deltalake(self._path, rows, mode="append")
-                else:
-                    write_deltalake(table, rows, mode="append")
-                    self._tidy(table)
+                state_table.append(self._path, rows)
 
         self._guarded(write)
 
@@ -150,11 +143,6 @@ class History:
             return rows
 
         return self._guarded(read) if self._path.exists() else []
-
-    def _tidy(self, table: DeltaTable) -> None:
-        if table.version() % self._compact_every == 0:
-            table.optimize.compact()
-            table.vacuum(dry_run=False)
 
     def _guarded(self, work: Callable[[], _T]) -> _T:
         try:

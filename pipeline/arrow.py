@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -14,7 +16,7 @@ import pyarrow.compute as pc
 from pyarrow import fs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from deltalake import DeltaTable
@@ -30,16 +32,32 @@ FEW_ROWS = 100_000
 _PARTITIONS_OF_FEW = 1
 _FEW_FILES = 100
 _FEW_BYTES = 64 * 1024**2
+# Spark cuts the moments in a file's statistics to milliseconds.
+_TOLD_TO = timedelta(milliseconds=1)
 
 
-def arrow_dataset(table: DeltaTable) -> dataset.Dataset:
+def arrow_dataset(table: DeltaTable, times: Times | None = None) -> dataset.Dataset:
     """Return a table's rows, at the version that was opened, as an Arrow dataset over its files on this machine.
 
     Arrow reads the files by itself. By default deltalake has Arrow's threads call Python for every read, and one
-    that lets go of a file while the interpreter ends aborts the process: half of short programs died so.
+    that lets go of a file while the interpreter ends aborts the process: half of short programs died so. And it
+    makes an expression of every file's statistics, which for hundreds of files takes longer than to read them.
+
+    Args:
+        table: What is read.
+        times: Files whose statistics rule these times out are left out.
     """
-    folder = fs.SubTreeFileSystem(str(_folder(table)), fs.LocalFileSystem())
-    return table.to_pyarrow_dataset(filesystem=folder)
+    from pyarrow import dataset  # noqa: PLC0415 - it loads pandas, which takes longer than most commands
+
+    folder = fs.SubTreeFileSystem(str(folder_of(table)), fs.LocalFileSystem())
+    if table.protocol().min_reader_version > 1 or table.metadata().partition_columns:
+        # What is not simply the rows of its files, deltalake reads or refuses.
+        return table.to_pyarrow_dataset(filesystem=folder)
+    pre_buffered = dataset.ParquetFragmentScanOptions(pre_buffer=True)
+    parquet = dataset.ParquetFileFormat(default_fragment_scan_options=pre_buffered)
+    schema = pa.schema(table.schema().to_arrow())
+    files = [parquet.make_fragment(path, filesystem=folder) for path in _paths(table, times)]
+    return dataset.FileSystemDataset(files, schema, parquet, folder)
 
 
 def frame_of_few(spark: SparkSession, table: DeltaTable, times: Times | None = None) -> DataFrame | None:
@@ -52,56 +70,82 @@ def frame_of_few(spark: SparkSession, table: DeltaTable, times: Times | None = N
         table: What is read, at the version that was opened.
         times: Rows outside these times may be left out; files whose statistics rule them out are not read.
     """
-    rows = arrow_dataset(table)
-    where = _within(rows.schema, times)
-    count = size = files = 0
-    for fragment in rows.get_fragments(filter=where):
+    rows = arrow_dataset(table, times)
+    fragments = list(rows.get_fragments())
+    if len(fragments) > _FEW_FILES:
+        return None
+    count = size = 0
+    for fragment in fragments:
         footer = fragment.metadata
-        files, count = files + 1, count + footer.num_rows
+        count += footer.num_rows
         size += sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
-        if files > _FEW_FILES or count > FEW_ROWS or size > _FEW_BYTES:
+        if count > FEW_ROWS or size > _FEW_BYTES:
             return None
+    where = None if times is None else _between(rows.schema, times[0], times[0], times[1])
     few = rows.to_table(filter=where)
     # Of no rows at all PySpark makes no frame.
     return spark.createDataFrame(few).coalesce(_PARTITIONS_OF_FEW) if few.num_rows else None
 
 
-def in_memory(spark: SparkSession, rows: DataFrame) -> DataFrame:
-    """Return few rows as a frame that is computed already and needs nothing of its sources any more.
+@dataclass(frozen=True)
+class Held:
+    """Few rows that are in this process.
 
-    Args:
-        spark: The session that gets them: to make frames in the session of a stream's batch would make that the
-            active one everywhere.
-        rows: What is computed.
+    Attributes:
+        rows: The rows.
+        as_frame: Gives them to Spark.
     """
-    held = rows.toArrow()
-    # Of no rows at all PySpark makes no frame.
-    return spark.createDataFrame(held, rows.schema).coalesce(_PARTITIONS_OF_FEW) if held.num_rows else rows
+
+    rows: pa.Table
+    as_frame: Callable[[], DataFrame]
+
+    @classmethod
+    def like(cls, columns: DataFrame, rows: pa.Table, spark: SparkSession) -> Held:
+        """Return rows with a frame's columns.
+
+        Args:
+            columns: A frame whose schema they have.
+            rows: The rows.
+            spark: The session that gets them: to make frames in the session of a stream's batch would make that the
+                active one everywhere.
+        """
+        # Of no rows at all PySpark makes no frame.
+        return cls(rows, lambda: spark.createDataFrame(rows if rows.num_rows else [], columns.schema))
 
 
 def files_of(table: DeltaTable, times: Times | None = None) -> list[Path]:
-    """Return the files that a table's rows are in; those whose statistics rule some times out may be left out."""
-    rows = arrow_dataset(table)
-    folder = _folder(table)
-    return [folder / fragment.path for fragment in rows.get_fragments(filter=_within(rows.schema, times))]
+    """Return the files that a table's rows are in; those whose statistics rule some times out are left out."""
+    return [folder_of(table) / path for path in _paths(table, times)]
 
 
-def _folder(table: DeltaTable) -> Path:
+def _paths(table: DeltaTable, times: Times | None) -> list[str]:
+    files = pa.table(table.get_add_actions(flatten=True))
+    if times is not None:
+        column, stretches = times
+        told = f"min.{column}", f"max.{column}"
+        earlier = [(first - _TOLD_TO, last) for first, last in stretches]
+        where = _between(files.schema, *told, earlier)
+        if where is not None:
+            files = files.filter(where | pc.field(told[0]).is_null() | pc.field(told[1]).is_null())
+    paths: list[str] = files["path"].to_pylist()
+    return paths
+
+
+def folder_of(table: DeltaTable) -> Path:
+    """Return the folder on this machine that a table is in."""
     return Path(url2pathname(urlsplit(table.table_uri).path))
 
 
-def _within(schema: pa.Schema, times: Times | None) -> pc.Expression | None:
-    """Return a condition that rows of some times meet, or None for all times or a column of another kind."""
-    if times is None:
+def _between(
+    schema: pa.Schema, least: str, greatest: str, stretches: Sequence[tuple[datetime, datetime]]
+) -> pc.Expression | None:
+    """Return a condition that what begins and ends in two columns meets stretches, or None if they are no moments."""
+    kinds = {schema.field(name).type for name in (least, greatest) if name in schema.names}
+    kind = next(iter(kinds), None)
+    if len(kinds) != 1 or not pa.types.is_timestamp(kind):
         return None
-    column, stretches = times
-    index = schema.get_field_index(column)
-    if index < 0 or not pa.types.is_timestamp(schema.types[index]):
-        return None
-    moments = (
-        (pa.scalar(first, schema.types[index]), pa.scalar(last, schema.types[index])) for first, last in stretches
-    )
-    return reduce(or_, ((pc.field(column) >= first) & (pc.field(column) < last) for first, last in moments))
+    moments = ((pa.scalar(first, kind), pa.scalar(last, kind)) for first, last in stretches)
+    return reduce(or_, ((pc.field(greatest) >= first) & (pc.field(least) < last) for first, last in moments))
 
 
 def greatest(table: DeltaTable, column: str) -> Any:

@@ -69,6 +69,10 @@ class CommitLog:
         """Return the commits' files in order."""
         return sorted((self.table / "_delta_log").glob("[0-9]" * 20 + ".json"))
 
+    def file(self, version: int) -> Path:
+        """Return the file of a version's commit, whether it is there or not."""
+        return self.table / "_delta_log" / f"{version:020}.json"
+
     def newest_first(self) -> Iterator[Commit]:
         """Yield the commits, newest first."""
         return map(Commit, reversed(self.files()))
@@ -97,7 +101,11 @@ class CommitLog:
 
     def is_whole(self) -> bool:
         """Whether it goes back to the table's first commit."""
-        return (self.table / "_delta_log" / f"{0:020}.json").exists()
+        return self.file(0).exists()
+
+    def has_its_beginning(self) -> bool:
+        """Whether it goes back to the first commit, or to one from where on a checkpoint holds what was before."""
+        return self.is_whole() or any((self.table / "_delta_log").glob("*.checkpoint*"))
 
     def is_cut_after(self, milliseconds: int) -> bool:
         """Whether commits have been deleted that may have been made after a moment, in milliseconds after 1970."""

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from pipeline import state_table
 from pipeline.arrow import arrow_dataset, greatest
 from pipeline.balance import Record, on_record
 from pipeline.errors import DamagedStateError, EnvironmentFaultError, told_causes
@@ -129,6 +130,7 @@ class EventLog:
         self._lock = threading.RLock()
         self._sequence = 0
         self._timer: threading.Timer | None = None
+        self._counted: frozenset[str] | None = None
 
     def listen(self, listener: Callable[[Event], None]) -> None:
         """Have a function called with every event at the moment it is told."""
@@ -180,24 +182,25 @@ class EventLog:
                 self._timer = None
             if self._buffer:
                 self._write([event.row() for event in self._buffer])
+                if self._counted is not None:
+                    self._counted |= {event.id for event in self._buffer if event.level == "METRICS"}
                 self._buffer.clear()
 
-    def has_event(self, event_id: str) -> bool:
-        """Tell whether an event with this id is in the table."""
-        return event_id in self._texts("id")["id"].to_pylist()
+    def counted_ids(self) -> frozenset[str]:
+        """Return the ids of events in the table that count rows, read once: nobody else writes while an update runs."""
+        with self._lock:
+            if self._counted is None:
+                self._counted = self._counted_before()
+            return self._counted
 
-    def counted_ids(self) -> set[str]:
-        """Return the ids of all events that count rows."""
-        events = self._texts("id", "level")
-        return set(events.filter(pc.equal(events["level"], "METRICS"))["id"].to_pylist())
-
-    def _texts(self, *columns: str) -> pa.Table:
-        """Return columns of text, unfiltered: what has rewritten a file may have chosen another type of text."""
-        schema = pa.schema([(column, pa.string()) for column in columns])
+    def _counted_before(self) -> frozenset[str]:
         table = self._table()
         if table is None:
-            return schema.empty_table()
-        return arrow_dataset(table).to_table(list(columns)).cast(schema)
+            return frozenset()
+        # Unfiltered: what has rewritten a file may have chosen another type of text.
+        texts = pa.schema([("id", pa.string()), ("level", pa.string())])
+        events = arrow_dataset(table).to_table(texts.names).cast(texts)
+        return frozenset(events.filter(pc.equal(events["level"], "METRICS"))["id"].to_pylist())
 
     def record(self) -> Record:
         """Return what the log tells of the tables' rows."""
@@ -232,7 +235,7 @@ class EventLog:
     def _write(self, rows: list[dict[str, Any]]) -> None:
         try:
             reach(FaultPoint.EVENT_LOG_WRITE)
-            write_deltalake(self.path, pa.Table.from_pylist(rows, schema=SCHEMA), mode="append")
+            state_table.append(self.path, pa.Table.from_pylist(rows, schema=SCHEMA))
         except (DeltaError, OSError) as error:
             problem = f"The event log {self.path} cannot be written: {error}."
             remedy = "Free space or repair the permissions, then run the update again; no row is lost."

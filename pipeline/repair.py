@@ -62,7 +62,7 @@ def _commits(table: Table) -> Iterator[tuple[Batch, Written]]:
         return
 
 
-def _unsaid(lakehouse: Lakehouse, reporter: Reporter, target: str, told: set[str]) -> list[tuple[Batch, Written]]:
+def _unsaid(lakehouse: Lakehouse, reporter: Reporter, target: str, told: frozenset[str]) -> list[tuple[Batch, Written]]:
     """Return a table's commits that are not on record, newest first; none where the table cannot be read."""
     table = lakehouse.table(target)
     unsaid: list[tuple[Batch, Written]] = []

@@ -122,7 +122,7 @@ class Reporter:
         if newest is not None:
             # A flow's batches come in order: only the first after a start may have been told by somebody else.
             return batch.batch_id <= newest
-        return self._log.has_event(self.event_id(batch, target))
+        return self.event_id(batch, target) in self.told()
 
     def flow_reset(self, flow: Flow, batch: Batch, emptied: dict[str, Written]) -> None:
         """Tell, once, that a flow begins anew, and how many rows that took away."""
@@ -142,7 +142,7 @@ class Reporter:
         message = f"Rows of {table} are replayed."
         self._log.tell(self._origin(dataset_name=table), "user_action", message, {"action": "REPLAY", **details})
 
-    def told(self) -> set[str]:
+    def told(self) -> frozenset[str]:
         """Return the ids of the events on record that count rows."""
         return self._log.counted_ids()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import EnvironmentFaultError
 from pipeline.home import CHECKOUT, Home
+from pipeline.table_properties import TABLE_PROPERTIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +52,10 @@ _SETTINGS_FOR_DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.databricks.delta.schema.autoMerge.enabled": "false",
-    # Vacuum and checkpoints of the log stay as Delta has them; other clients read the tables.
-    "spark.databricks.delta.properties.defaults.enableDeletionVectors": "false",
+    **{
+        name.replace("delta.", "spark.databricks.delta.properties.defaults.", 1): value
+        for name, value in TABLE_PROPERTIES.items()
+    },
 }
 
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
+from pipeline.table_properties import TABLE_PROPERTIES
+from pipeline.version_checksum import write_checksum
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -18,8 +21,6 @@ _SCALARS = (
     pa.types.is_date, pa.types.is_binary,
 )  # fmt: skip
 _NOT_IN_NAMES = frozenset(" ,;{}()\n\t=")
-# As Spark creates tables here.
-_PROPERTIES = {"delta.enableDeletionVectors": "false"}
 
 
 def can_append(table: Path, schema: pa.Schema) -> bool:
@@ -46,9 +47,10 @@ def append(table: Path, rows: pa.Table, properties: CommitProperties) -> None:
         rows.cast(nullable),
         mode="append",
         schema_mode="merge",
-        configuration=_PROPERTIES,
+        configuration=TABLE_PROPERTIES,
         commit_properties=properties,
     )
+    write_checksum(DeltaTable(table))
 
 
 def merge(table: Path, rows: pa.Table, same_row: str, changed: str, properties: CommitProperties) -> None:
@@ -61,13 +63,14 @@ def merge(table: Path, rows: pa.Table, same_row: str, changed: str, properties: 
         changed: Whether it differs from it; else it is not written.
         properties: What the commit carries.
     """
+    target = DeltaTable(table)
     (
-        DeltaTable(table)
-        .merge(rows, same_row, source_alias="fresh", target_alias="held", commit_properties=properties)
+        target.merge(rows, same_row, source_alias="fresh", target_alias="held", commit_properties=properties)
         .when_matched_update_all(changed)
         .when_not_matched_insert_all()
         .execute()
     )
+    write_checksum(target)
 
 
 def _held(table: Path) -> dict[str, pa.DataType]:

@@ -9,12 +9,13 @@ from deltalake import DeltaTable as DeltaLog
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from pipeline import small_commit
-from pipeline.arrow import frame_of_few, greatest
+from pipeline.arrow import Held, frame_of_few, greatest
 from pipeline.batch import Batch, Written
 from pipeline.commit_log import Commit, CommitLog
 from pipeline.errors import EnvironmentFaultError
 from pipeline.fault_points import FaultPoint, reach
 from pipeline.scan import scan
+from pipeline.version_checksum import write_checksum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ class Table:
         if not self.exists:
             return not any(self.path.glob("*.parquet"))
         # A later commit may repeat the table's columns: deltalake then reads what is left, and Spark does not.
-        if not self.log.is_whole() and not any((self.path / "_delta_log").glob("*.checkpoint*")):
+        if not self.log.has_its_beginning():
             return False
         try:
             DeltaLog(self.path)
@@ -83,6 +84,8 @@ class Table:
         """Commit nothing but which batch a flow has come to."""
         log = DeltaLog(self.path)
         log.create_write_transaction([], "append", log.schema(), commit_properties=properties)
+        log.update_incremental()
+        write_checksum(log)
 
     def _transaction(self, flow_id: str) -> int:
         version = DeltaLog(self.path).transaction_version(flow_id) if self.exists else None
@@ -118,7 +121,7 @@ class Table:
         """Return a column's greatest value, or None where it has none; a moment to the millisecond."""
         return greatest(DeltaLog(self.path), column)
 
-    def append(self, rows: DataFrame, batch: Batch, *, few: bool = False) -> Written:
+    def append(self, rows: DataFrame | Held, batch: Batch, *, few: bool = False) -> Written:
         """Append a batch's rows once: a batch that is there already is left as it is.
 
         Columns that the table lacks are added by the same commit. The commit's note says which batch it is.
@@ -132,14 +135,21 @@ class Table:
             What the batch's commit wrote, now or in an earlier attempt.
         """
         if self.committed_batch(batch.flow_id) < batch.batch_id:
-            held = rows.toArrow() if few else None
-            if held is not None and small_commit.can_append(self.path, held.schema):
-                small_commit.append(self.path, held, batch.commit_properties())
+            if isinstance(rows, Held):
+                self._append_few(rows, batch)
+            elif few:
+                self._append_few(Held(rows.toArrow(), lambda: rows), batch)
             else:
                 self._append_many(rows, batch)
             self.name_if_missing(batch)
             reach(FaultPoint.COMMITTED)
         return self.written_by(batch)
+
+    def _append_few(self, held: Held, batch: Batch) -> None:
+        if small_commit.can_append(self.path, held.rows.schema):
+            small_commit.append(self.path, held.rows, batch.commit_properties())
+        else:
+            self._append_many(held.as_frame(), batch)
 
     def _append_many(self, rows: DataFrame, batch: Batch) -> None:
         """Have Spark append rows.

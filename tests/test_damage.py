@@ -79,7 +79,7 @@ DAMAGES: dict[str, tuple[str, Callable[[TestLakehouse], object], str]] = {
     "first commit removed": (
         BRONZE,
         lambda lakehouse: min((lakehouse.path(BRONZE) / "_delta_log").glob("*.json")).unlink(),
-        "is gone or damaged",
+        "has neither the first one nor a checkpoint",
     ),
     "Delta log removed": (
         SILVER,
@@ -116,6 +116,22 @@ def test_damage_is_refused_with_the_command_that_mends_it_and_that_command_does(
     assert lakehouse.update().state == "COMPLETED"
     lakehouse.assert_invariants()
     assert len(lakehouse.rows(BRONZE)) == 5
+
+
+def test_flow_that_reads_a_table_without_its_first_commit_is_refused(lakehouse: TestLakehouse) -> None:
+    for number in range(2):
+        lakehouse.land(f"{number}.json", [reading()])
+        lakehouse.update()
+    held = lakehouse.rows(GOLD)
+    lakehouse.land("new.json", [reading("MFG-A-1001")])
+    lakehouse.update(refresh=(BRONZE, SILVER))
+    min((lakehouse.path(SILVER) / "_delta_log").glob("*.json")).unlink()
+    error = lakehouse.update(refresh=(GOLD,)).errors[GOLD]
+    assert "has neither the first one nor a checkpoint" in error.problem
+    assert f"--full-refresh {SILVER}" in error.remedy
+    assert lakehouse.rows(GOLD) == held
+    assert lakehouse.update(full_refresh=(SILVER,)).state == "COMPLETED"
+    lakehouse.assert_invariants()
 
 
 def test_full_refresh_after_the_event_log_was_lost_counts_every_row(lakehouse: TestLakehouse) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from pipeline import event_log
+from pipeline import state_table
 from pipeline.arrow import arrow_dataset
 from pipeline.clock import FixedClock
 from pipeline.errors import EnvironmentFaultError
@@ -77,13 +77,18 @@ def test_sequence_grows_from_event_to_event_and_across_updates_whatever_the_cloc
     assert rows(log)[-1]["message"].startswith("the next update")
 
 
-def test_event_with_an_id_of_its_own_is_found_again_once_it_is_written(tmp_path: Path) -> None:
+def test_events_that_count_rows_are_known_by_their_ids_once_they_are_written(tmp_path: Path) -> None:
     log = EventLog(tmp_path / "event_log", FixedClock(NOW))
-    assert not log.has_event("b1")
-    log.tell(ORIGIN, "flow_progress", "batch", {}, event_id="b1")
+    assert log.counted_ids() == set()
+    log.tell(ORIGIN, "flow_progress", "batch", {}, level="METRICS", event_id="b1")
+    log.tell(ORIGIN, "flow_progress", "status", {}, event_id="s1")
+    assert log.counted_ids() == set()
     log.flush()
-    assert log.has_event("b1")
-    assert not log.has_event("b2")
+    assert log.counted_ids() == {"b1"}
+    later = EventLog(log.path, FixedClock(NOW))
+    later.tell(ORIGIN, "flow_progress", "batch", {}, level="METRICS", event_id="b2")
+    later.flush()
+    assert later.counted_ids() == {"b1", "b2"}
 
 
 def test_event_is_written_within_a_second_though_nobody_flushes(tmp_path: Path) -> None:
@@ -99,7 +104,7 @@ def test_log_that_another_thread_makes_at_the_moment_is_not_taken_for_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = EventLog(tmp_path / "event_log", FixedClock(NOW))
-    log.tell(ORIGIN, "flow_progress", "batch", {}, event_id="b1")
+    log.tell(ORIGIN, "flow_progress", "batch", {}, level="METRICS", event_id="b1")
     has_begun, may_end = threading.Event(), threading.Event()
 
     def write_slowly(path: Path, *rows: Any, **options: Any) -> None:
@@ -109,10 +114,10 @@ def test_log_that_another_thread_makes_at_the_moment_is_not_taken_for_damaged(
         may_end.wait(10)
         write_deltalake(path, *rows, **options)
 
-    monkeypatch.setattr(event_log, "write_deltalake", write_slowly)
-    found: list[bool] = []
+    monkeypatch.setattr(state_table, "write_deltalake", write_slowly)
+    found: list[frozenset[str]] = []
     writer = threading.Thread(target=log.flush)
-    reader = threading.Thread(target=lambda: found.append(log.has_event("b1")))
+    reader = threading.Thread(target=lambda: found.append(log.counted_ids()))
     writer.start()
     assert has_begun.wait(10)
     reader.start()
@@ -120,7 +125,7 @@ def test_log_that_another_thread_makes_at_the_moment_is_not_taken_for_damaged(
     may_end.set()
     for thread in (writer, reader):
         thread.join(10)
-    assert found == [True]
+    assert found == [{"b1"}]
 
 
 def test_listeners_hear_of_an_event_at_the_moment_it_is_told(tmp_path: Path) -> None:
@@ -141,7 +146,7 @@ def test_log_that_cannot_be_written_keeps_its_events_until_it_can(
     log = EventLog(tmp_path / "event_log", FixedClock(NOW))
     log.tell(ORIGIN, "user_action", "kept", {})
     with monkeypatch.context() as patched:
-        patched.setattr(event_log, "write_deltalake", full)
+        patched.setattr(state_table, "write_deltalake", full)
         with pytest.raises(EnvironmentFaultError, match=r"The event log .* cannot be written: .*No space left"):
             log.flush()
     log.flush()

@@ -63,6 +63,14 @@ def test_scan_reads_no_file_that_its_statistics_rule_out(table: Path, spark: Spa
     assert len(rows.inputFiles()) == 1
 
 
+def test_scan_reads_a_file_whose_statistics_are_cut_short(spark: SparkSession, tmp_path: Path) -> None:
+    spark.sql("SELECT TIMESTAMP '2026-03-01 12:00:00.000900Z' AS at").write.format("delta").save(
+        str(tmp_path / "table")
+    )
+    begin = NOON + timedelta(microseconds=500)
+    assert Table(tmp_path / "table").read(spark, ("at", [(begin, begin + HOUR)])).count() == 1
+
+
 def test_scan_of_a_table_without_rows_has_its_columns(table: Path, spark: SparkSession) -> None:
     DeltaTable(table).delete()
     rows = found(spark, DeltaTable(table))

@@ -227,7 +227,7 @@ def test_event_log_that_cannot_be_written_fails_the_update_with_its_place(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("pipeline.event_log.write_deltalake", full)
+        patched.setattr("pipeline.state_table.write_deltalake", full)
         with pytest.raises(EnvironmentFaultError, match=r"The event log .*event_log cannot be written: .*No space"):
             lakehouse.update()
     assert lakehouse.update().state == "COMPLETED"

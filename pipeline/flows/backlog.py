@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.flows.ingest import IngestFlow
-from pipeline.flows.stream import StreamFlow
-from pipeline.flows.view import ViewFlow
 
 if TYPE_CHECKING:
     from pipeline.flows.flow import Flow, Lakehouse
@@ -23,9 +21,8 @@ def backlog(flow: Flow, lakehouse: Lakehouse, batch_id: int) -> dict[str, int]:
     if isinstance(flow, IngestFlow):
         files = flow.waiting(batch_id)
         return {"backlog_files": len(files), "backlog_bytes": sum(file.size_bytes for file in files)}
-    sources = [flow.upstream] if isinstance(flow, StreamFlow) else flow.sources if isinstance(flow, ViewFlow) else []
-    starts = _next_versions(flow.position.offsets(batch_id), len(sources))
-    added = [lakehouse.table(name).log.added_since(version) for name, version in zip(sources, starts, strict=True)]
+    starts = _next_versions(flow.position.offsets(batch_id), len(flow.sources))
+    added = [lakehouse.table(name).log.added_since(version) for name, version in zip(flow.sources, starts, strict=True)]
     return {
         "backlog_files": sum(files for files, _ in added),
         "backlog_bytes": sum(size for _, size in added),

@@ -80,6 +80,11 @@ class Flow(Protocol):
         """The tables that it writes to; the first gives the flow its name."""
         ...
 
+    @property
+    def sources(self) -> list[str]:
+        """The stored tables that it reads."""
+        ...
+
     def source(self) -> DataFrame | None:
         """Return the stream that drives it, or None while its source has no table yet."""
         ...

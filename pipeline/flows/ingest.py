@@ -69,6 +69,11 @@ class IngestFlow:
         return [self.node.name]
 
     @property
+    def sources(self) -> list[str]:
+        """No tables: it reads files."""
+        return []
+
+    @property
     def table(self) -> Table:
         """The table that the flow fills."""
         return self._lakehouse.table(self.node.name)

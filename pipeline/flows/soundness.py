@@ -26,9 +26,10 @@ def check_sound(flow: Flow, lakehouse: Lakehouse, record: Record) -> None:
         for file in flow.zone.discovery().broken_files(flow.position.planned_batch()):
             problem = f"The checkpoint of `{flow.node.name}` is damaged: {file} is gone or cut short."
             raise DamagedStateError(problem, _rebuild(flow.node.name))
+    for name in (*flow.targets, *flow.sources):
+        _check_log_is_there(lakehouse.table(name))
     for target in flow.targets:
         table = lakehouse.table(target)
-        _check_log_is_there(table)
         committed = table.committed_batch(flow_id)
         on_record = record.told_with_rows[flow_id, target]
         if committed < on_record and not table.has_forgotten(flow_id):
@@ -55,9 +56,14 @@ def check_sound(flow: Flow, lakehouse: Lakehouse, record: Record) -> None:
 
 
 def _check_log_is_there(table: Table) -> None:
+    name, path = table.path.name, table.path
     if not table.exists and not table.is_readable:
-        problem = f"The Delta log of `{table.path.name}` is gone: {table.path} holds data files without it."
-        raise DamagedStateError(problem, _rebuild(table.path.name))
+        problem = f"The Delta log of `{name}` is gone: {path} holds data files without it."
+        raise DamagedStateError(problem, _rebuild(name))
+    # The checksum of a later commit tells the table's columns, and what is left would be read as if it were all.
+    if table.exists and not table.log.has_its_beginning():
+        problem = f"The Delta log of `{name}` has lost commits: {path} has neither the first one nor a checkpoint."
+        raise DamagedStateError(problem, _rebuild(name))
 
 
 def _rebuild(table: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
-from pipeline.arrow import FEW_ROWS, in_memory
+from pipeline.arrow import FEW_ROWS, Held
 from pipeline.batch import Batch, Written
 from pipeline.errors import AuthorError, DataError
 from pipeline.fault_points import FaultPoint, reach
@@ -19,15 +21,19 @@ from pipeline.quality.judge import FAILED, WARNED, Evidence, Witness, judge, wit
 from pipeline.quality.rules import Suite
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from pipeline.flows.flow import Lakehouse
     from pipeline.graph import Node
+    from pipeline.quality.rules import Rule
     from pipeline.tables import Table
 
 # The row as the source has it travels beside the query's own columns until rows are told apart.
 _SOURCE_ROW = "__source_row"
-VERDICT = ("failed_expectations", "quarantined_at")
+# And of a row that is left out, what the quarantine gets.
+_REJECTED = "__rejected_row"
+_FAILED_NAME = "failed_expectations"
+VERDICT = (_FAILED_NAME, "quarantined_at")
 
 
 class ExpectationViolatedError(DataError):
@@ -58,6 +64,11 @@ class StreamFlow:
         quarantine = self.node.dataset.quarantine
         return [self.node.name, *([quarantine] if quarantine else [])]
 
+    @property
+    def sources(self) -> list[str]:
+        """The table that it reads."""
+        return [self.upstream]
+
     def source(self) -> DataFrame | None:
         """Return the stream of new rows; commits that took rows away bring none."""
         table = self._lakehouse.table(self.upstream)
@@ -74,31 +85,60 @@ class StreamFlow:
         judged = judge(self._queried(rows), self._suite)
         witness = Witness(self._suite)
         observed = witness.observing(judged)
-        table = self._lakehouse.table(self.node.name)
-        is_new = table.committed_batch(batch.flow_id) < batch.batch_id
-        stopping = [rule for rule in self._suite.rules if rule.action == "fail" or rule.fail_above is not None]
-        few = self._are_few(batch)
-        if few:
-            # Computed once, for both tables.
-            judged = observed = in_memory(self._lakehouse.spark, observed)
-        elif stopping or not is_new:
+        is_new = self._lakehouse.table(self.node.name).committed_batch(batch.flow_id) < batch.batch_id
+        if is_new and self._are_few(batch):
+            written = self._write_few(observed, witness, batch)
+        else:
+            written = self._write_many(judged, observed, witness, batch, is_new=is_new)
+        evidence = witness.evidence()
+        return Progress(evidence.rows, written, evidence if self._suite.rules else None)
+
+    def _write_few(self, observed: DataFrame, witness: Witness, batch: Batch) -> dict[str, Written]:
+        """Write a batch that is computed once, for the table and its quarantine, and parted in this process."""
+        quarantine = self.node.dataset.quarantine
+        rejected = self._rejected(observed) if quarantine else {_FAILED_NAME: F.col(FAILED)}
+        # Of a row that passes each field is null rather than the whole: Spark takes no null for a struct of fields
+        # that are never null.
+        fields = (F.when(F.size(FAILED) > 0, column).alias(name) for name, column in rejected.items())
+        both = self._good(observed.withColumn(_REJECTED, F.struct(*fields)))
+        rows = both.toArrow()
+        self._stop_on_violations(witness.evidence())
+        is_rejected = pc.is_valid(pc.struct_field(rows[_REJECTED], [_FAILED_NAME]))
+        good = rows.filter(pc.invert(is_rejected)).drop_columns(_REJECTED)
+        spark, table = self._lakehouse.spark, self._lakehouse.table(self.node.name)
+        written = {self.node.name: table.append(Held.like(both.drop(_REJECTED), good, spark), batch)}
+        reach(FaultPoint.BEFORE_QUARANTINE)
+        if quarantine:
+            left_out = pa.Table.from_struct_array(rows[_REJECTED].filter(is_rejected))
+            written[quarantine] = Written()
+            if left_out.num_rows or not self._lakehouse.table(quarantine).exists:
+                held = Held.like(both.select(f"{_REJECTED}.*"), left_out, spark)
+                written[quarantine] = self._lakehouse.table(quarantine).append(held, batch)
+        return written
+
+    def _write_many(
+        self, judged: DataFrame, observed: DataFrame, witness: Witness, batch: Batch, *, is_new: bool
+    ) -> dict[str, Written]:
+        """Write a batch in a pass for each table; of one that was cut short, what its first run has left out."""
+        may_stop = any(map(_may_stop, self._suite.rules))
+        if may_stop or not is_new:
             # Judged once without writing: a batch that has to stop must not have begun to write.
             observed.write.format("noop").mode("overwrite").save()
             observed = judged
-        if stopping and is_new:
+        if may_stop and is_new:
             self._stop_on_violations(witness.evidence())
-        written = {self.node.name: table.append(self._good(observed), batch, few=few)}
-        evidence = witness.evidence()
+        table = self._lakehouse.table(self.node.name)
+        written = {self.node.name: table.append(self._good(observed.where(F.size(FAILED) == 0)), batch)}
         reach(FaultPoint.BEFORE_QUARANTINE)
         quarantine = self.node.dataset.quarantine
         if quarantine:
             rejected = self._lakehouse.table(quarantine)
-            if evidence.dropped_rows or not is_new or not rejected.exists:
+            if not is_new or not rejected.exists or witness.evidence().dropped_rows:
                 left_out = judged.where(F.size(FAILED) > 0) if is_new else self._missing_in(table, judged)
-                written[quarantine] = rejected.append(self._rejected(left_out), batch, few=few)
+                written[quarantine] = rejected.append(self._as_rejected(left_out), batch)
             else:
                 written[quarantine] = Written()
-        return Progress(evidence.rows, written, evidence if self._suite.rules else None)
+        return written
 
     def replay(self, rows: DataFrame, batch: Batch) -> Progress:
         """Judge quarantined rows by the current rules and move what now passes to the table, once for a batch.
@@ -155,10 +195,10 @@ class StreamFlow:
         return result
 
     def _good(self, judged: DataFrame) -> DataFrame:
-        good = judged.where(F.size(FAILED) == 0)
+        """Return rows as the table has them."""
         if self.node.dataset.expectations:
-            good = good.withColumn("warnings", F.col(WARNED))
-        return without_verdicts(good).drop(_SOURCE_ROW, *self.node.dataset.expectation_columns)
+            judged = judged.withColumn("warnings", F.col(WARNED))
+        return without_verdicts(judged).drop(_SOURCE_ROW, *self.node.dataset.expectation_columns)
 
     def _missing_in(self, table: Table, judged: DataFrame) -> DataFrame:
         """Return the rows of a batch that its commit has left out; the rules may have changed since."""
@@ -167,19 +207,20 @@ class StreamFlow:
         held = table.read(self._lakehouse.spark).select("record_id")
         return judged.join(held, on="record_id", how="left_anti")
 
-    def _rejected(self, rejected: DataFrame) -> DataFrame:
+    def _as_rejected(self, judged: DataFrame) -> DataFrame:
+        return judged.select(*(column.alias(name) for name, column in self._rejected(judged).items()))
+
+    def _rejected(self, judged: DataFrame) -> dict[str, Column]:
+        """Return the columns of rows as the quarantine has them."""
         now = F.expr(moment(self._lakehouse.clock.now()))
         # A sender's keys may be called like the verdict's columns; their values are in the source.
-        as_sent = [F.col(_SOURCE_ROW)[name].alias(name) for name in _field_names(rejected) if name not in VERDICT]
-        failed, moment_of_verdict = VERDICT
-        return rejected.select(*as_sent, F.col(FAILED).alias(failed), now.alias(moment_of_verdict))
+        as_sent = {name: F.col(_SOURCE_ROW)[name] for name in _field_names(judged) if name not in VERDICT}
+        return {**as_sent, **dict(zip(VERDICT, (F.col(FAILED), now), strict=True))}
 
     def _stop_on_violations(self, evidence: Evidence) -> None:
-        for rule in self._suite.rules:
-            failed = evidence.failed[rule.name]
+        for rule in filter(_may_stop, self._suite.rules):
             limit = rule.fail_above if rule.fail_above is not None else 0.0
-            stops = rule.action == "fail" or rule.fail_above is not None
-            if stops and failed > limit * evidence.rows:
+            if evidence.failed[rule.name] > limit * evidence.rows:
                 raise ExpectationViolatedError(self.node.name, rule.name, evidence)
 
 
@@ -190,6 +231,10 @@ def stored_sources(lakehouse: Lakehouse, node: Node) -> list[str]:
         is_view = lakehouse.dataset(name).kind == "temporary_view"
         found += stored_sources(lakehouse, lakehouse.graph.nodes[name]) if is_view else [name]
     return list(dict.fromkeys(found))
+
+
+def _may_stop(rule: Rule) -> bool:
+    return rule.action == "fail" or rule.fail_above is not None
 
 
 def _field_names(judged: DataFrame) -> list[str]:

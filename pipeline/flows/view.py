@@ -45,14 +45,19 @@ class ViewFlow:
     def __init__(self, lakehouse: Lakehouse, node: Node) -> None:
         self.node = node
         self._lakehouse = lakehouse
-        self.sources = stored_sources(lakehouse, node)
-        self._upstream = self.sources[0]
+        self._sources = stored_sources(lakehouse, node)
+        self._upstream = self._sources[0]
         self.position = Position(lakehouse.state("checkpoints", node.name))
 
     @property
     def targets(self) -> list[str]:
         """The view."""
         return [self.node.name]
+
+    @property
+    def sources(self) -> list[str]:
+        """The tables that its query reads."""
+        return self._sources
 
     @property
     def table(self) -> Table:
@@ -119,13 +124,14 @@ class ViewFlow:
         keys = [*self.node.dataset.keys, "window_start"]
         source, few = self._source_rows((window.column, touched))
         recomputed = self._query(source.where(_within(F.col(window.column), touched)))
-        if self.node.dataset.keys and not few:
-            # Of few rows all keys are compared: those that the new rows do not touch come out as they were.
+        few_keys = few or self.table.row_count() + count <= FEW_ROWS
+        if self.node.dataset.keys and not few_keys:
+            # Few keys are compared all of them: those that the new rows do not touch come out as they were.
             wanted = self._query(rows).select(*keys).distinct()
             recomputed = recomputed.join(F.broadcast(wanted), on=_same(recomputed, wanted, keys), how="left_semi")
         windows = touched[0][0], touched[-1][1]
-        spark, few = self._lakehouse.spark, few or count <= FEW_ROWS
-        return merge_keys(spark, self.table, recomputed, keys, windows, batch, few=few)
+        few_results = few_keys or count <= FEW_ROWS
+        return merge_keys(self._lakehouse.spark, self.table, recomputed, keys, windows, batch, few=few_results)
 
     def _late_rows(self, counts: dict[datetime, int]) -> dict[str, object]:
         """Return how many rows belong to windows before the newest that the view had, and how late at most."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
 
+from pipeline import state_table
 from pipeline.arrow import arrow_dataset
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 FileStatus = Literal["waiting", "ingested", "set aside", "missing", "overwritten"]
 
-# Each batch is a small file of its own; reading them one by one would slow every update down.
-_WRITES_TILL_COMPACTION = 100
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 SCHEMA = pa.schema(
     [
@@ -89,12 +88,7 @@ class FileState:
         exists = DeltaTable.is_deltatable(str(self.path))
         sequence = DeltaTable(self.path).version() + 1 if exists else 0
         rows = pa.Table.from_pylist([{**vars(record), "sequence": sequence} for record in records], schema=SCHEMA)
-        write_deltalake(self.path, rows, mode="append")
-        if sequence % _WRITES_TILL_COMPACTION == _WRITES_TILL_COMPACTION - 1:
-            table = DeltaTable(self.path)
-            table.optimize.compact()
-            # Those who read an older version meanwhile have an hour to finish.
-            table.vacuum(retention_hours=1, dry_run=False, enforce_retention_duration=False)
+        state_table.append(self.path, rows)
 
     def current(self, flow_id: str | None = None) -> dict[str, FileRecord]:
         """Return the newest record of every file, by path; of one flow alone where its id is given."""

@@ -5,10 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from deltalake import DeltaTable
-
 from alerts.history import History, Row
-from pipeline.arrow import arrow_dataset
 from tests.alerts.doubles import NOON
 
 if TYPE_CHECKING:
@@ -53,12 +50,3 @@ def test_marked_row_says_how_its_notification_fared_and_the_others_stay(tmp_path
     second, first = history.latest("Hot", 2)
     assert (first.notified, first.destination) == (True, "json://there, o'clock")
     assert second == row(1)
-
-
-def test_many_commits_are_compacted_and_lose_nothing(tmp_path: Path) -> None:
-    history = History(tmp_path, compact_every=20)
-    for number in range(22):
-        history.append(row(number))
-    table = DeltaTable(tmp_path / "smart_factory" / "alert_evaluations")
-    assert len(table.file_uris()) < 5
-    assert {one["evaluation_id"] for one in arrow_dataset(table).to_table().to_pylist()} == {f"e{n}" for n in range(22)}
