@@ -76,6 +76,11 @@ DAMAGES: dict[str, tuple[str, Callable[[TestLakehouse], object], str]] = {
         lambda lakehouse: lose_newest_commit(lakehouse.path(SILVER) / "_delta_log"),
         "has lost commits",
     ),
+    "newest commit removed, its checksum left": (
+        SILVER,
+        lambda lakehouse: newest(lakehouse.path(SILVER) / "_delta_log", "*.json").unlink(),
+        "is gone or damaged",
+    ),
     "first commit removed": (
         BRONZE,
         lambda lakehouse: min((lakehouse.path(BRONZE) / "_delta_log").glob("*.json")).unlink(),
