@@ -50,8 +50,8 @@ def arrow_dataset(table: DeltaTable, times: Times | None = None) -> dataset.Data
     from pyarrow import dataset  # noqa: PLC0415 - it loads pandas, which takes longer than most commands
 
     folder = fs.SubTreeFileSystem(str(folder_of(table)), fs.LocalFileSystem())
-    if table.protocol().min_reader_version > 1 or table.metadata().partition_columns:
-        # What is not simply the rows of its files, deltalake reads or refuses.
+    if not is_its_files(table):
+        # deltalake reads it or refuses.
         return table.to_pyarrow_dataset(filesystem=folder)
     pre_buffered = dataset.ParquetFragmentScanOptions(pre_buffer=True)
     parquet = dataset.ParquetFileFormat(default_fragment_scan_options=pre_buffered)
@@ -115,7 +115,22 @@ class Held:
 
 def files_of(table: DeltaTable, times: Times | None = None) -> list[Path]:
     """Return the files that a table's rows are in; those whose statistics rule some times out are left out."""
-    return [folder_of(table) / path for path in _paths(table, times)]
+    folder = folder_of(table)
+    return [folder / path for path in _paths(table, times)]
+
+
+def is_its_files(table: DeltaTable) -> bool:
+    """Tell whether a table's rows are simply those of its files.
+
+    They are not with deletion vectors, column mapping, or columns that are in the files' paths alone.
+    """
+    return table.protocol().min_reader_version <= 1 and not table.metadata().partition_columns
+
+
+def file_sizes(table: DeltaTable) -> list[int]:
+    """Return the size in bytes of each of a table's files, from its log alone."""
+    sizes: list[int] = pa.table(table.get_add_actions())["size_bytes"].to_pylist()
+    return sizes
 
 
 def _paths(table: DeltaTable, times: Times | None) -> list[str]:

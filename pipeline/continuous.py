@@ -146,9 +146,10 @@ class Continuous:
 
     def _interval(self, running: _Running) -> float:
         own = self._settings.trigger_intervals.get(running.flow.node.name)
-        if own is not None or isinstance(running.flow, IngestFlow):
-            return (own or self._settings.trigger_interval).total_seconds()
-        return self._settings.trigger_interval.total_seconds() / _LOOKS_OF_FED
+        if own is not None:
+            return own.total_seconds()
+        pause = self._settings.trigger_interval.total_seconds()
+        return pause if isinstance(running.flow, IngestFlow) else pause / _LOOKS_OF_FED
 
     def _open_again(self, running: _Running) -> None:
         self._lakehouse = self._open()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from pipeline.arrow import file_sizes
 from pipeline.errors import AuthorError, DataError
 from pipeline.faults import readable
 from pipeline.intent import IntentFile
@@ -90,7 +91,7 @@ def advice(home: Home, settings: Settings) -> str | None:
 
 def _small_files(path: Path) -> int:
     try:
-        sizes = DeltaTable(path).get_add_actions(flatten=True).column("size_bytes").to_pylist()
+        sizes = file_sizes(DeltaTable(path))
     except DeltaError:
         return 0
     return sum(size < _SMALL_BYTES for size in sizes)

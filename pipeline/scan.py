@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql.types import StructType
 
-from pipeline.arrow import files_of
+from pipeline.arrow import files_of, is_its_files
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -31,8 +31,7 @@ def scan(spark: SparkSession, table: DeltaTable, times: Times | None = None) -> 
         table: What is read, at the version that was opened.
         times: Rows outside these times may be left out; files whose statistics rule them out are not read.
     """
-    if table.protocol().min_reader_version > 1 or table.metadata().partition_columns:
-        # Deletion vectors, column mapping, or columns that are in the files' paths alone.
+    if not is_its_files(table):
         return None
     schema = StructType.fromJson(json.loads(table.schema().to_json()))
     paths = [_PATTERN.sub(r"\\\1", str(file)) for file in files_of(table, times)]

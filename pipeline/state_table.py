@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deltalake import DeltaTable, write_deltalake
 
+from pipeline.arrow import file_sizes
 from pipeline.table_properties import TABLE_PROPERTIES
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ def append(path: Path, rows: pa.Table) -> None:
         return
     table = DeltaTable(path)
     write_deltalake(table, rows, mode="append")
-    sizes = table.get_add_actions().column("size_bytes").to_pylist()
-    if sum(size < _COMPACTED_BYTES for size in sizes) > _MOST_SMALL_FILES:
+    if sum(size < _COMPACTED_BYTES for size in file_sizes(table)) > _MOST_SMALL_FILES:
         table.optimize.compact(target_size=_COMPACTED_BYTES)
         table.vacuum(retention_hours=1, dry_run=False, enforce_retention_duration=False)

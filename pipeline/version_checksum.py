@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.arrow import folder_of
+from pipeline.arrow import file_sizes, folder_of
 from pipeline.commit_log import CommitLog
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def write_checksum(table: DeltaTable) -> None:
     metadata = next(filter(None, map(_metadata, log.newest_first())), None)
     if metadata is None:
         return
-    sizes = table.get_add_actions().column("size_bytes").to_pylist()
+    sizes = file_sizes(table)
     checksum = {
         "tableSizeBytes": sum(sizes),
         "numFiles": len(sizes),

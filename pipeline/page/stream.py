@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from pipeline.commit_log import CommitLog
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
     from pathlib import Path
@@ -21,22 +23,22 @@ class Watched:
     """The newest version of a Delta table, found by asking for the next one's file: one look at the disk each."""
 
     def __init__(self, path: Path) -> None:
-        self._log = path / "_delta_log"
+        self._log = CommitLog(path)
         self._next = 0
         self._inode: int | None = None
 
     def version(self) -> int:
         """Return the newest version, or -1 where there is no table."""
         try:
-            inode = self._log.stat().st_ino
+            inode = (self._log.table / "_delta_log").stat().st_ino
         except OSError:
             self._next, self._inode = 0, None
             return -1
         if inode != self._inode:
             # The table is new, or another one stands in its place.
-            names = (int(file.stem) for file in self._log.glob("[0-9]" * 20 + ".json"))
+            names = (int(file.stem) for file in self._log.files())
             self._next, self._inode = max(names, default=-1) + 1, inode
-        while (self._log / f"{self._next:020}.json").exists():
+        while self._log.file(self._next).exists():
             self._next += 1
         return self._next - 1
 

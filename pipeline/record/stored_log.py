@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
+from pipeline.commit_log import CommitLog
 from pipeline.errors import EnvironmentFaultError
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class StoredLog:
         return found.st_ino, found.st_mtime_ns
 
     def _file(self, version: int) -> Path:
-        return self.path / "_delta_log" / f"{version:020}.json"
+        return CommitLog(self.path).file(version)
 
     def _open(self) -> None:
         self._files, self._version, self._newest = [], -1, None
