@@ -49,6 +49,14 @@ def test_wrong_password_is_refused(server: Server) -> None:
         assert answer.status_code in {400, 401}
 
 
+def test_report_of_the_login_page_that_comes_after_the_sign_in_leaves_its_session_alone(server: Server) -> None:
+    visitor = requests.Session()
+    visitor.get(f"{server.url}/login/", timeout=30)
+    answer = visitor.post(f"{server.url}/superset/log/?explode=events", timeout=30, allow_redirects=False)
+    assert answer.status_code == 204
+    assert "Set-Cookie" not in answer.headers
+
+
 def test_viewer_sees_both_dashboards_and_their_data(server: Server, filled: Plant) -> None:
     assert filled
     viewer = server.client("viewer")
