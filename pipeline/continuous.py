@@ -140,7 +140,7 @@ class Continuous:
 
     def _is_behind(self, running: _Running) -> bool:
         try:
-            return running.state == "running" and not self._has_read_all(running)
+            return running.state != "failed" and not self._has_read_all(running)
         except Exception:  # noqa: BLE001 - its own query says what is wrong there
             return False
 
