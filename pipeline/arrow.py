@@ -60,13 +60,10 @@ def arrow_dataset(table: DeltaTable, times: Times | None = None) -> dataset.Data
     return dataset.FileSystemDataset(files, schema, parquet, folder)
 
 
-def frame_of_few(spark: SparkSession, table: DeltaTable, times: Times | None = None) -> DataFrame | None:
-    """Return a table's rows as a frame that needs nothing of Delta any more, or None if they are many or none.
-
-    To read a table Delta first computes its state, a second of Spark jobs for every version however few the rows.
+def few_rows(table: DeltaTable, times: Times | None = None) -> pa.Table | None:
+    """Return a table's rows, or None if they are many.
 
     Args:
-        spark: The session that gets the rows.
         table: What is read, at the version that was opened.
         times: Rows outside these times may be left out; files whose statistics rule them out are not read.
     """
@@ -82,9 +79,26 @@ def frame_of_few(spark: SparkSession, table: DeltaTable, times: Times | None = N
         if count > FEW_ROWS or size > _FEW_BYTES:
             return None
     where = None if times is None else _between(rows.schema, times[0], times[0], times[1])
-    few = rows.to_table(filter=where)
-    # Of no rows at all PySpark makes no frame.
-    return spark.createDataFrame(few).coalesce(_PARTITIONS_OF_FEW) if few.num_rows else None
+    return rows.to_table(filter=where)
+
+
+def frame_of_few(spark: SparkSession, table: DeltaTable, times: Times | None = None) -> DataFrame | None:
+    """Return a table's rows as a frame that needs nothing of Delta any more, or None if they are many or none.
+
+    To read a table Delta first computes its state, a second of Spark jobs for every version however few the rows.
+
+    Args:
+        spark: The session that gets the rows.
+        table: What is read, at the version that was opened.
+        times: Rows outside these times may be left out; files whose statistics rule them out are not read.
+    """
+    few = few_rows(table, times)
+    return frame_of(few, spark) if few else None
+
+
+def frame_of(few: pa.Table, spark: SparkSession) -> DataFrame:
+    """Return few rows, but some, as a frame: of none at all PySpark makes none."""
+    return spark.createDataFrame(few).coalesce(_PARTITIONS_OF_FEW)
 
 
 @dataclass(frozen=True)

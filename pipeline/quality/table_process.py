@@ -1,4 +1,4 @@
-"""Great Expectations in a process of its own: judges whole tables over the JVM of the update that started it.
+"""Great Expectations in a process of its own: judges whole tables, over the JVM of the update that started it or here.
 
 One request a line on standard input, one answer a line on standard output, both JSON; it ends with its input.
 """
@@ -8,16 +8,25 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deltalake import DeltaTable as DeltaLog
 
-from pipeline.arrow import frame_of_few
+from pipeline.arrow import few_rows, folder_of, frame_of
 from pipeline.quality.compiler import columns_of, load_suite, open_context
+from pipeline.quality.pandas_rows import as_pandas, judges_alike
 from pipeline.quality.rules import RuleMeta
+from pipeline.quality.table_verdict import exception_in
 from pipeline.scan import scan
 from pipeline.session import attached_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
 
 
 def main() -> None:
@@ -28,12 +37,12 @@ def main() -> None:
     folder = Path(sys.argv[1])
     # The import takes seconds; the update's flows still run meanwhile.
     context = open_context(folder)
-    spark: Any = None
+    attached = cache(attached_session)
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            spark = spark or attached_session(request["port"], request["secret"])
-            answer: dict[str, Any] = {"document": _judged(context, folder, spark, request)}
+            session = partial(attached, request["port"], request["secret"])
+            answer: dict[str, Any] = {"document": _judged(context, folder, session, request)}
         except Exception as error:  # noqa: BLE001 - the update says what became of it
             text = str(error).strip().splitlines()
             answer = {"problem": f"{type(error).__name__}: {text[0] if text else 'no message'}"}
@@ -41,34 +50,52 @@ def main() -> None:
         answers.flush()
 
 
-def _judged(context: Any, folder: Path, spark: Any, request: dict[str, Any]) -> dict[str, Any]:
+def _judged(context: Any, folder: Path, session: Callable[[], SparkSession], request: dict[str, Any]) -> dict[str, Any]:
     """Return Great Expectations' verdicts on one version of a table, as `results` of a validation result."""
-    rows, row_count = _rows(spark, request["path"], request["version"])
+    log = DeltaLog(request["path"], version=request["version"])
+    columns = {field.name for field in log.schema().fields}
     suite = load_suite(context, request["suite"], folder / f"{request['suite']}.json")
     asked = [
         expectation
         for expectation in suite.expectations
         if RuleMeta.of(expectation.expectation_type, expectation.meta or {}, "").name in request["names"]
-        and set(columns_of(expectation)) <= set(rows.columns)
+        and set(columns_of(expectation)) <= columns
     ]
     for number, expectation in enumerate(asked):
         # Ids are copied with their expectations; by its place each result finds its own.
         expectation.id = str(number)
-    source = context.data_sources.add_or_update_spark("tables", persist=False)
-    batches = source.add_dataframe_asset(request["table"]).add_batch_definition_whole_dataframe("all")
-    batch = batches.get_batch(batch_parameters={"dataframe": rows})
-    return {"results": _results(batch, suite, asked, request["parameters"], row_count)}
+
+    def results(source: Any, rows: Any, expectations: list[Any]) -> list[dict[str, Any]]:
+        batches = source.add_dataframe_asset(request["table"]).add_batch_definition_whole_dataframe("all")
+        batch = batches.get_batch(batch_parameters={"dataframe": rows})
+        return _results(batch, suite, expectations, request["parameters"], log.count())
+
+    found: list[dict[str, Any]] = []
+    few = few_rows(log)
+    in_memory = [item for item in asked if judges_alike(item, few)] if few else []
+    if few and in_memory:
+        found = results(context.data_sources.add_or_update_pandas("rows"), as_pandas(few), in_memory)
+        # What pandas cannot compare, Spark may.
+        found = [result for result in found if exception_in(result) is None]
+    settled = {_number(result) for result in found}
+    left = [item for item in asked if int(item.id) not in settled]
+    if left:
+        spark = session()
+        source = context.data_sources.add_or_update_spark("tables", persist=False)
+        found += results(source, _frame(spark, log, few), left)
+    return {"results": sorted(found, key=_number)}
 
 
-def _rows(spark: Any, path: str, version: int) -> tuple[Any, int]:
-    """Return a version of a table, and its number of rows."""
-    log = DeltaLog(path, version=version)
-    rows = frame_of_few(spark, log)
+def _number(result: dict[str, Any]) -> int:
+    return int(result["expectation_config"]["id"])
+
+
+def _frame(spark: SparkSession, log: DeltaLog, few: pa.Table | None) -> DataFrame:
+    """Return the rows of a version of a table, as few of them where they are."""
+    rows = frame_of(few, spark) if few else scan(spark, log)
     if rows is None:
-        rows = scan(spark, log)
-    if rows is None:
-        rows = spark.read.format("delta").option("versionAsOf", str(version)).load(path)
-    return rows, log.count()
+        rows = spark.read.format("delta").option("versionAsOf", str(log.version())).load(str(folder_of(log)))
+    return rows
 
 
 def _results(
@@ -84,6 +111,9 @@ def _results(
         suite.expectations = expectations
         result = batch.validate(suite, expectation_parameters=parameters, result_format=result_format)
         results: list[dict[str, Any]] = result.to_json_dict()["results"]
+        for result in results:
+            # Rows have no numbers but in memory.
+            result["result"].pop("partial_unexpected_index_list", None)
         return results
 
     counting = [item for item in asked if _may_none_break(item)]

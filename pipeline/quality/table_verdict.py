@@ -54,7 +54,7 @@ def verdicts_of(document: dict[str, Any], expectations: Sequence[TableExpectatio
     verdicts = []
     for item in expectations:
         results = by_name.get(item.name, [])
-        problem = next(filter(None, map(_exception_in, results)), None)
+        problem = next(filter(None, map(exception_in, results)), None)
         if problem is not None:
             verdicts.append(unknown(item, problem))
             continue
@@ -68,7 +68,7 @@ def unknown(item: TableExpectation, problem: str) -> TableVerdict:
     return TableVerdict(item.name, item.action, None, problem=problem)
 
 
-def _exception_in(result: dict[str, Any]) -> str | None:
+def exception_in(result: dict[str, Any]) -> str | None:
     """Return what an expectation stumbled over; it is told directly, or under the metric that raised it."""
     told = result.get("exception_info") or {}
     for info in [told, *(value for value in told.values() if isinstance(value, dict))]:
