@@ -236,7 +236,7 @@ def lines(lakehouse: TestLakehouse, tmp_path: Path) -> TestLakehouse:
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every batch taken for one of many rows: Spark commits it, and what it needs is read again and again."""
-    for module in ("arrow", "flows.stream", "flows.view", "ingest.batch"):
+    for module in ("arrow", "flows.upstream", "flows.view", "ingest.batch"):
         monkeypatch.setattr(f"pipeline.{module}.FEW_ROWS", 0)
 
 

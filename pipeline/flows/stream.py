@@ -8,14 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
-from pipeline.arrow import FEW_ROWS, Held
+from pipeline.arrow import Held
 from pipeline.batch import Batch, Written
 from pipeline.errors import AuthorError, DataError
 from pipeline.fault_points import FaultPoint, reach
 from pipeline.flows.flow import Progress, moment
 from pipeline.flows.position import Position
 from pipeline.flows.reader import BatchReader
-from pipeline.flows.upstream import new_rows
+from pipeline.flows.upstream import are_few, new_rows
 from pipeline.merge import delete_matching
 from pipeline.quality.judge import FAILED, WARNED, Evidence, Witness, judge, without_verdicts
 from pipeline.quality.rules import Suite
@@ -86,7 +86,7 @@ class StreamFlow:
         witness = Witness(self._suite)
         observed = witness.observing(judged)
         is_new = self._lakehouse.table(self.node.name).committed_batch(batch.flow_id) < batch.batch_id
-        if is_new and self._are_few(batch):
+        if is_new and are_few(self._lakehouse.table(self.upstream), self.position, batch.batch_id):
             written = self._write_few(observed, witness, batch)
         else:
             written = self._write_many(judged, observed, witness, batch, is_new=is_new)
@@ -176,13 +176,6 @@ class StreamFlow:
     def begin_anew(self, flow_id: str) -> None:
         """Take a new identity, so that all of the source's rows are read again."""
         self.position.renew(flow_id)
-
-    def _are_few(self, batch: Batch) -> bool:
-        """Tell whether a batch's rows fit into this process: those that came since the batch before bound them."""
-        begun = self.position.offsets(batch.batch_id - 1)
-        version = int(begun[0].get("reservoirVersion", 0)) if begun else 0
-        rows = self._lakehouse.table(self.upstream).log.rows_since(version)
-        return rows is not None and rows <= FEW_ROWS
 
     def _queried(self, rows: DataFrame) -> DataFrame:
         if self.node.dataset.quarantine:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipeline.arrow import FEW_ROWS
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
@@ -29,6 +31,20 @@ def new_rows(spark: SparkSession, table: Table, position: Position, option: str,
     if position.done_batch() <= 0 and begins_with_the_log(table, position, number):
         reader = reader.option("startingVersion", "0")
     return reader.load(str(table.path))
+
+
+def are_few(table: Table, position: Position, batch_id: int) -> bool:
+    """Tell whether a batch's rows fit into this process: those that came since the batch before bound them.
+
+    Args:
+        table: What the flow reads.
+        position: Where the flow stands.
+        batch_id: The batch.
+    """
+    begun = position.offsets(batch_id - 1)
+    version = int(begun[0].get("reservoirVersion", 0)) if begun else 0
+    rows = table.log.rows_since(version)
+    return rows is not None and rows <= FEW_ROWS
 
 
 def begins_with_the_log(table: Table, position: Position, number: int) -> bool:

@@ -15,7 +15,7 @@ from pipeline.flows.flow import Progress, from_micros, moment
 from pipeline.flows.position import Position
 from pipeline.flows.reader import BatchReader
 from pipeline.flows.stream import stored_sources
-from pipeline.flows.upstream import new_rows
+from pipeline.flows.upstream import are_few, new_rows
 from pipeline.merge import merge_keys
 
 if TYPE_CHECKING:
@@ -88,6 +88,9 @@ class ViewFlow:
         window = self.node.dataset.time_window
         if window is None:
             return self._recompute_whole(rows.count(), batch)
+        if are_few(self._lakehouse.table(self._upstream), self.position, batch.batch_id):
+            # To count rows in one place needs no exchange.
+            rows = rows.coalesce(1)
         grouped = rows.groupBy(_window_start(window)).agg(F.count(F.lit(1)).alias("rows"))
         counts = {from_micros(row["window_start"]): row["rows"] for row in grouped.collect()}
         if not counts:
