@@ -177,7 +177,8 @@ class Continuous:
         for running in self._flows.values():
             query = running.query
             if query is None or not query.isActive:
-                drained = drained and running.state == "waiting" and running.pause_seconds <= 0
+                is_idle = running.state == "waiting" and running.pause_seconds <= 0 and not self._is_behind(running)
+                drained = drained and is_idle
                 continue
             while ticks > 0 and query.isActive and not self._has_read_all(running):
                 time.sleep(_TICK_SECONDS)

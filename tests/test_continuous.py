@@ -94,19 +94,34 @@ def test_files_that_land_one_by_one_reach_gold_with_a_new_column_and_the_end_is_
     assert [(one["backlog_files"], one["backlog_bytes"]) for one in metrics] == [(0, 0)] * 3
 
 
-@pytest.fixture
-def held_gold(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Gold takes no batch further before this is set."""
+@pytest.fixture(params=["in its batch", "before its query"])
+def held_gold(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Gold goes no further before this is set."""
     may_go_on = threading.Event()
-    process = ViewFlow.process
+    process, source = ViewFlow.process, ViewFlow.source
 
     def waiting(self: ViewFlow, *given: Any) -> Any:
         may_go_on.wait(120)
         return process(self, *given)
 
-    monkeypatch.setattr(ViewFlow, "process", waiting)
+    if request.param == "in its batch":
+        monkeypatch.setattr(ViewFlow, "process", waiting)
+    else:
+        monkeypatch.setattr(ViewFlow, "source", lambda self: source(self) if may_go_on.is_set() else None)
     yield may_go_on
     may_go_on.set()
+
+
+def test_end_that_comes_before_a_query_was_started_is_no_end_of_the_work(
+    lakehouse: TestLakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched, running(lakehouse) as update:
+        patched.setattr(ViewFlow, "source", lambda _: None)
+        lakehouse.land("a.json", [reading()])
+        update.until(lambda: len(lakehouse.rows(SILVER)) == 1)
+        assert update.ended().state == "CANCELED"
+    assert lakehouse.update().state == "COMPLETED"
+    assert len(lakehouse.rows(GOLD)) == 1
 
 
 def test_files_wait_until_those_before_them_are_in_every_table(
