@@ -39,17 +39,16 @@ def judges_alike(expectation: Any, rows: pa.Table) -> bool:
     """
     if expectation.expectation_type not in _ALIKE or expectation.configuration.kwargs.get("row_condition"):
         return False
-    return all(_is_plain(rows[name]) for name in columns_of(expectation) if name in rows.column_names)
+    return all(_is_plain(rows[name]) for name in columns_of(expectation))
 
 
 def as_pandas(rows: pa.Table) -> pd.DataFrame:
     """Return rows with Arrow's types, where what is missing differs from NaN; moments in UTC, as Spark gives them."""
     import pandas as pd  # noqa: PLC0415 - only who judges whole tables pays for it
 
-    moments = {field.name: field.type for field in rows.schema if pa.types.is_timestamp(field.type)}
     columns = [
-        rows[name].cast(pa.timestamp(moments[name].unit)) if name in moments else rows[name]
-        for name in rows.column_names
+        column.cast(pa.timestamp(column.type.unit)) if pa.types.is_timestamp(column.type) else column
+        for column in rows.columns
     ]
     frame: pd.DataFrame = pa.table(columns, rows.column_names).to_pandas(types_mapper=pd.ArrowDtype)
     return frame

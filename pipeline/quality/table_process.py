@@ -54,6 +54,7 @@ def _judged(context: Any, folder: Path, session: Callable[[], SparkSession], req
     """Return Great Expectations' verdicts on one version of a table, as `results` of a validation result."""
     log = DeltaLog(request["path"], version=request["version"])
     columns = {field.name for field in log.schema().fields}
+    row_count = log.count()
     suite = load_suite(context, request["suite"], folder / f"{request['suite']}.json")
     asked = [
         expectation
@@ -68,7 +69,7 @@ def _judged(context: Any, folder: Path, session: Callable[[], SparkSession], req
     def results(source: Any, rows: Any, expectations: list[Any]) -> list[dict[str, Any]]:
         batches = source.add_dataframe_asset(request["table"]).add_batch_definition_whole_dataframe("all")
         batch = batches.get_batch(batch_parameters={"dataframe": rows})
-        return _results(batch, suite, expectations, request["parameters"], log.count())
+        return _results(batch, suite, expectations, request["parameters"], row_count)
 
     found: list[dict[str, Any]] = []
     few = few_rows(log)
