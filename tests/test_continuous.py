@@ -151,6 +151,7 @@ def test_files_do_not_wait_for_ever_for_a_flow_that_is_behind(
         lakehouse.land("b.json", [reading("MFG-A-1001")])
         update.until(lambda: len(lakehouse.rows(SILVER)) == 2)
         held_gold.set()
+        update.until(lambda: len(lakehouse.rows(GOLD)) == 2)
         assert update.ended().state == "COMPLETED"
 
 
