@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     # Starts a flow's query, or returns None while its source has no table; failures of batches go into the list.
     Starter = Callable[[Lakehouse, Flow, list[BaseException], float], StreamingQuery | None]
 
-_TICK_SECONDS = 0.2
+_TICK_SECONDS = 0.1
 # Files wait so long at most for flows that are behind.
 _LONGEST_YIELD_SECONDS = 10.0
-# A flow that reads a table looks so often per interval: what was written there goes on at once.
-_LOOKS_OF_FED = 4
+# A query looks so often per interval: what was found or written for it goes on at once.
+_LOOKS_PER_INTERVAL = 4
 # A process manager kills what has not ended ten seconds after it was asked to.
 _DRAIN_SECONDS = 6.0
 
@@ -103,7 +103,7 @@ class Continuous:
         flow = running.flow
         running.failures.clear()
         running.done_before = flow.position.done_batch()
-        running.query = self._start_query(self._lakehouse, flow, running.failures, self._interval(running))
+        running.query = self._start_query(self._lakehouse, flow, running.failures, self._query_interval(running))
         if running.query is not None:
             running.state = "running"
 
@@ -146,10 +146,13 @@ class Continuous:
 
     def _interval(self, running: _Running) -> float:
         own = self._settings.trigger_intervals.get(running.flow.node.name)
-        if own is not None:
-            return own.total_seconds()
-        pause = self._settings.trigger_interval.total_seconds()
-        return pause if isinstance(running.flow, IngestFlow) else pause / _LOOKS_OF_FED
+        return (self._settings.trigger_interval if own is None else own).total_seconds()
+
+    def _query_interval(self, running: _Running) -> float:
+        """Return how often a query looks for work; files are found at the flow's own pace, by `_look_for_files`."""
+        is_own = running.flow.node.name in self._settings.trigger_intervals
+        is_paced_by_query = is_own and not isinstance(running.flow, IngestFlow)
+        return self._interval(running) / (1 if is_paced_by_query else _LOOKS_PER_INTERVAL)
 
     def _open_again(self, running: _Running) -> None:
         self._lakehouse = self._open()

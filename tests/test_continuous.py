@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,12 +33,12 @@ BRONZE, SILVER, QUARANTINE, GOLD = TABLES
 class Running:
     """A continuous update in the background."""
 
-    def __init__(self, lakehouse: TestLakehouse) -> None:
+    def __init__(self, lakehouse: TestLakehouse, settings: dict[str, Any]) -> None:
         self.lakehouse = lakehouse
         self.stop = Stop()
         self.results: list[UpdateResult] = []
-        settings = load_settings(lakehouse.settings_file)
-        self._update = Update(lakehouse.home, settings, lakehouse.clock, lambda: lakehouse.spark, cause="TEST")
+        own = load_settings(lakehouse.settings_file).model_copy(update=settings)
+        self._update = Update(lakehouse.home, own, lakehouse.clock, lambda: lakehouse.spark, cause="TEST")
         self._thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
@@ -61,8 +62,8 @@ class Running:
 
 
 @contextmanager
-def running(lakehouse: TestLakehouse) -> Iterator[Running]:
-    update = Running(lakehouse)
+def running(lakehouse: TestLakehouse, **settings: Any) -> Iterator[Running]:
+    update = Running(lakehouse, settings)
     update.start()
     try:
         yield update
@@ -122,6 +123,25 @@ def test_end_that_comes_before_a_query_was_started_is_no_end_of_the_work(
         assert update.ended().state == "CANCELED"
     assert lakehouse.update().state == "COMPLETED"
     assert len(lakehouse.rows(GOLD)) == 1
+
+
+def test_queries_look_for_work_four_times_per_interval_and_a_fed_table_at_its_own(
+    lakehouse: TestLakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paces: dict[str, float] = {}
+    started = Update._started
+
+    def noting(self: Update, *given: Any) -> Any:
+        paces[given[1].node.name] = given[3]
+        return started(self, *given)
+
+    monkeypatch.setattr(Update, "_started", noting)
+    own = {BRONZE: timedelta(seconds=1), GOLD: timedelta(seconds=3)}
+    with running(lakehouse, trigger_interval=timedelta(seconds=2), trigger_intervals=own) as update:
+        lakehouse.land("a.json", [reading()])
+        update.until(lambda: len(lakehouse.rows(GOLD)) == 1)
+        assert update.ended().state == "COMPLETED"
+    assert paces == {BRONZE: 0.25, SILVER: 0.5, GOLD: 3.0}
 
 
 def test_files_wait_until_those_before_them_are_in_every_table(
