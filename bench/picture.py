@@ -16,28 +16,38 @@ _MET, _MISSED, _REPORTED = "#2a78b5", "#c8553d", "#8a8f98"
 
 
 def draw(facts: Sequence[dict[str, Any]], file: Path) -> None:
-    """Write the results that have a ratio as horizontal bars, the best known first in the order measured."""
+    """Write the results as horizontal bars in the order measured; those without a rival against their targets."""
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "smart-factory"
     from matplotlib import pyplot as plt  # noqa: PLC0415 - the backend is chosen first
 
-    shown = [fact for fact in facts if fact["ratio"] is not None]
-    figure, axes = plt.subplots(figsize=(9, 1.2 + 0.42 * max(len(shown), 1)))
-    for row, fact in enumerate(shown):
+    figure, axes = plt.subplots(figsize=(9, 1.2 + 0.42 * max(len(facts), 1)))
+    ratios = [1.0]
+    for row, fact in enumerate(facts):
+        ratio, target, said = _bar(fact)
+        ratios.append(ratio)
         color = {True: _MET, False: _MISSED, None: _REPORTED}[fact["met"]]
-        length = min(fact["ratio"], _LONGEST_BAR)
+        length = min(ratio, _LONGEST_BAR)
         axes.barh(row, length, color=color, height=0.62)
-        unit = "GB" if "memory" in fact["name"] else "s"
-        ours, theirs = (f"{fact[key]:.1f} {unit}" for key in ("ours_seconds", "rival_seconds"))
-        said = f" {fact['ratio']:.2f}  ({ours} against {theirs}, {fact['rival']})"
-        axes.text(max(length, fact["target"] or 0.0), row, said, va="center", fontsize=8)
-        if fact["target"] is not None:
-            axes.plot([fact["target"]] * 2, [row - 0.38, row + 0.38], color="black", linewidth=2)
-    axes.set_yticks(range(len(shown)), [fact["name"] for fact in shown])
+        axes.text(max(length, target or 0.0), row, f" {ratio:.2f}  ({said})", va="center", fontsize=8)
+        if target is not None:
+            axes.plot([target] * 2, [row - 0.38, row + 0.38], color="black", linewidth=2)
+    axes.set_yticks(range(len(facts)), [fact["name"] for fact in facts])
     axes.invert_yaxis()
-    axes.set_xlim(0, min(max([fact["ratio"] for fact in shown] or [1.0]), _LONGEST_BAR) * 2.2)
-    axes.set_xlabel("ours / rival's; less is better; black: the target")
+    axes.set_xlim(0, min(max(ratios), _LONGEST_BAR) * 2.2)
+    axes.set_xlabel("ours / rival's, without a rival ours / target; less is better; black: the target")
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     figure.savefig(file, metadata={"Date": None})
     plt.close(figure)
+
+
+def _bar(fact: dict[str, Any]) -> tuple[float, float | None, str]:
+    """Return a result's length and target as ratios, and its figures in words."""
+    unit = "GB" if "memory" in fact["name"] else "s"
+    ours = f"{fact['ours_seconds']:.1f} {unit}"
+    if fact["ratio"] is not None:
+        return fact["ratio"], fact["target"], f"{ours} against {fact['rival_seconds']:.1f} {unit}, {fact['rival']}"
+    if fact["target"] is None:
+        return 0.0, None, ours
+    return fact["ours_seconds"] / fact["target"], 1.0, f"{ours}, target {fact['target']:.0f} {unit}"
