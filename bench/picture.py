@@ -16,25 +16,29 @@ _MET, _MISSED, _REPORTED = "#2a78b5", "#c8553d", "#8a8f98"
 
 
 def draw(facts: Sequence[dict[str, Any]], file: Path) -> None:
-    """Write the results as horizontal bars in the order measured; those without a rival against their targets."""
+    """Write the results as horizontal bars in the order measured; those without a rival against their targets.
+
+    What has neither has no bar.
+    """
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "smart-factory"
     from matplotlib import pyplot as plt  # noqa: PLC0415 - the backend is chosen first
 
-    figure, axes = plt.subplots(figsize=(9, 1.2 + 0.42 * max(len(facts), 1)))
-    ratios = [1.0]
-    for row, fact in enumerate(facts):
+    shown = [fact for fact in facts if fact["ratio"] is not None or fact["target"] is not None]
+    figure, axes = plt.subplots(figsize=(9, 1.2 + 0.42 * max(len(shown), 1)))
+    longest = 1.0
+    for row, fact in enumerate(shown):
         ratio, target, said = _bar(fact)
-        ratios.append(ratio)
         color = {True: _MET, False: _MISSED, None: _REPORTED}[fact["met"]]
         length = min(ratio, _LONGEST_BAR)
+        longest = max(longest, length)
         axes.barh(row, length, color=color, height=0.62)
         axes.text(max(length, target or 0.0), row, f" {ratio:.2f}  ({said})", va="center", fontsize=8)
         if target is not None:
             axes.plot([target] * 2, [row - 0.38, row + 0.38], color="black", linewidth=2)
-    axes.set_yticks(range(len(facts)), [fact["name"] for fact in facts])
+    axes.set_yticks(range(len(shown)), [fact["name"] for fact in shown])
     axes.invert_yaxis()
-    axes.set_xlim(0, min(max(ratios), _LONGEST_BAR) * 2.2)
+    axes.set_xlim(0, longest * 2.2)
     axes.set_xlabel("ours / rival's, without a rival ours / target; less is better; black: the target")
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
@@ -48,6 +52,4 @@ def _bar(fact: dict[str, Any]) -> tuple[float, float | None, str]:
     ours = f"{fact['ours_seconds']:.1f} {unit}"
     if fact["ratio"] is not None:
         return fact["ratio"], fact["target"], f"{ours} against {fact['rival_seconds']:.1f} {unit}, {fact['rival']}"
-    if fact["target"] is None:
-        return 0.0, None, ours
-    return fact["ours_seconds"] / fact["target"], 1.0, f"{ours}, target {fact['target']:.0f} {unit}"
+    return fact["ours_seconds"] / fact["target"], 1.0, f"{ours}, target {fact['target']:g} {unit}"

@@ -150,9 +150,9 @@ class Continuous:
 
     def _query_interval(self, running: _Running) -> float:
         """Return how often a query looks for work; files are found at the flow's own pace, by `_look_for_files`."""
+        interval = self._interval(running)
         is_own = running.flow.node.name in self._settings.trigger_intervals
-        is_paced_by_query = is_own and not isinstance(running.flow, IngestFlow)
-        return self._interval(running) / (1 if is_paced_by_query else _LOOKS_PER_INTERVAL)
+        return interval if is_own and not isinstance(running.flow, IngestFlow) else interval / _LOOKS_PER_INTERVAL
 
     def _open_again(self, running: _Running) -> None:
         self._lakehouse = self._open()

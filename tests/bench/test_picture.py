@@ -19,10 +19,11 @@ RESULTS = [
     Result.of("warm", [1.5], target=3.0),
     Result.of("late", [6.0], target=5.0),
     Result.of("told", [2.0], rival="another", theirs=[1.0]),
+    Result.of("unrivalled", [4.0]),
 ]
 
 
-def test_picture_has_a_bar_for_each_result_with_a_rival_or_with_a_target(tmp_path: Path) -> None:
+def test_picture_has_a_bar_for_each_result_with_a_rival_or_a_target(tmp_path: Path) -> None:
     draw([result.facts() for result in RESULTS], tmp_path / "a.svg")
     drawn = (tmp_path / "a.svg").read_text(encoding="utf-8")
     for said in (
@@ -32,6 +33,7 @@ def test_picture_has_a_bar_for_each_result_with_a_rival_or_with_a_target(tmp_pat
         "2.00  (2.0 s against 1.0 s, another)",
     ):
         assert f"<!--  {said} -->" in drawn
+    assert "unrivalled" not in drawn
 
 
 def test_picture_of_no_results_is_drawn(tmp_path: Path) -> None:
