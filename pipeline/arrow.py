@@ -60,14 +60,16 @@ def arrow_dataset(table: DeltaTable, times: Times | None = None) -> dataset.Data
     return dataset.FileSystemDataset(files, schema, parquet, folder)
 
 
-def few_rows(table: DeltaTable, times: Times | None = None) -> pa.Table | None:
+def few_rows(table: DeltaTable, times: Times | None = None, most: int | None = None) -> pa.Table | None:
     """Return a table's rows, or None if they are many.
 
     Args:
         table: What is read, at the version that was opened.
         times: Rows outside these times may be left out; files whose statistics rule them out are not read.
+        most: So many rows are few, if they are not large.
     """
     rows = arrow_dataset(table, times)
+    most = FEW_ROWS if most is None else most
     fragments = list(rows.get_fragments())
     if len(fragments) > _FEW_FILES:
         return None
@@ -76,7 +78,7 @@ def few_rows(table: DeltaTable, times: Times | None = None) -> pa.Table | None:
         footer = fragment.metadata
         count += footer.num_rows
         size += sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
-        if count > FEW_ROWS or size > _FEW_BYTES:
+        if count > most or size > _FEW_BYTES:
             return None
     where = None if times is None else _between(rows.schema, times[0], times[0], times[1])
     return rows.to_table(filter=where)
@@ -112,6 +114,11 @@ class Held:
 
     rows: pa.Table
     as_frame: Callable[[], DataFrame]
+
+    @property
+    def row_count(self) -> int:
+        """How many rows there are."""
+        return int(self.rows.num_rows)
 
     @classmethod
     def like(cls, columns: DataFrame, rows: pa.Table, spark: SparkSession) -> Held:

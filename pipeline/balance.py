@@ -29,6 +29,10 @@ class Record:
     told: defaultdict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(lambda: -1))
     told_with_rows: defaultdict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(lambda: -1))
 
+    def has_rows_of(self, table: str) -> bool:
+        """Tell whether rows of a table were ever written."""
+        return any(name == table and batch >= 0 for (_, name), batch in self.told_with_rows.items())
+
 
 def on_record(log: DeltaTable | None) -> Record:
     """Return what an event log's table tells of rows; an empty record where there is none yet."""

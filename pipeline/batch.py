@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from deltalake import CommitProperties, Transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,14 @@ class Batch:
         """Return the options with which Spark's commit names it as Delta's transaction."""
         return {"txnAppId": self.flow_id, "txnVersion": str(self.batch_id)}
 
-    def commit_properties(self) -> CommitProperties:
-        """Return what a commit of deltalake's carries: the note, and the transaction."""
-        transaction = Transaction(self.flow_id, self.batch_id)
-        return CommitProperties(custom_metadata={"userMetadata": self.note()}, app_transactions=[transaction])
+    def commit_properties(self, metrics: Mapping[str, str] | None = None) -> CommitProperties:
+        """Return what a commit of deltalake's carries: the note, and the transaction.
+
+        Args:
+            metrics: What the commit did, in Spark's terms, where deltalake does not tell by itself.
+        """
+        told = {"userMetadata": self.note(), **({"operationMetrics": dict(metrics)} if metrics else {})}
+        return CommitProperties(custom_metadata=told, app_transactions=[Transaction(self.flow_id, self.batch_id)])
 
 
 @dataclass(frozen=True)

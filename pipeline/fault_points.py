@@ -17,6 +17,7 @@ class FaultPoint(StrEnum):
 
     DISCOVERY = "discovery"
     PARSE = "parse"
+    FILES_WRITTEN = "files-written"
     COMMITTED = "committed"
     BEFORE_QUARANTINE = "before-quarantine"
     MERGE = "merge"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from deltalake.exceptions import CommitFailedError, DeltaError
 from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
+from pyspark.errors import PySparkException, PythonException
 
 from pipeline.errors import AuthorError, DamagedStateError, DataError, EnvironmentFaultError, LakehouseError
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _SEE_LOG = "See state/log/spark.log in the home for the whole of it."
 # What Java says at the head of a trace and of each cause: the class, and what it says of itself.
 _JAVA_CAUSE = re.compile(r"^(?:Caused by: )?([\w.$]*\.[A-Z][\w$]*(?:Exception|Error))\b:? ?(.*)$", re.MULTILINE)
+# What Python says at the end of a trace: of an error in one of Spark's workers this is all there is to say.
+_PYTHON_CAUSE = re.compile(r"^(?:\w+\.)*(\w+(?:Error|Exception)\b: .+)$", re.MULTILINE)
 _NEEDS_MEMORY = re.compile(r"OutOfMemoryError|Java heap space|GC overhead")
 _DAMAGED = re.compile(
     r"FileNotFoundException|NoSuchFileException|ChecksumException|DELTA_\w*(?:LOG|VERSIONS_NOT_CONTIGUOUS)\w*"
@@ -97,6 +99,9 @@ def _who(error: Exception) -> str:
 
 def _first_line(error: Exception) -> str:
     """Return the deepest cause that says something, in one line."""
+    in_worker = _PYTHON_CAUSE.findall(str(error)) if isinstance(error, PythonException) else []
+    if in_worker:
+        return str(in_worker[-1]).strip()
     causes = [found for found in _JAVA_CAUSE.findall(_trace_of(error)) if found[1].strip()]
     if causes:
         name, said = causes[-1]

@@ -8,12 +8,14 @@ from deltalake import CommitProperties, Transaction
 from deltalake import DeltaTable as DeltaLog
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
-from pipeline import small_commit
+from pipeline import large_commit, small_commit
 from pipeline.arrow import Held, frame_of_few, greatest
 from pipeline.batch import Batch, Written
 from pipeline.commit_log import Commit, CommitLog
+from pipeline.data_files import DataFiles, Share, arrow_schema
 from pipeline.errors import EnvironmentFaultError
 from pipeline.fault_points import FaultPoint, reach
+from pipeline.file_pass import write_files
 from pipeline.scan import scan
 from pipeline.version_checksum import write_checksum
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
     from pipeline.arrow import Times
@@ -121,13 +124,14 @@ class Table:
         """Return a column's greatest value, or None where it has none; a moment to the millisecond."""
         return greatest(DeltaLog(self.path), column)
 
-    def append(self, rows: DataFrame | Held, batch: Batch, *, few: bool = False) -> Written:
+    def append(self, rows: DataFrame | Held | DataFiles, batch: Batch, *, few: bool = False) -> Written:
         """Append a batch's rows once: a batch that is there already is left as it is.
 
         Columns that the table lacks are added by the same commit. The commit's note says which batch it is.
 
         Args:
-            rows: What is appended.
+            rows: What is appended. Files must be of columns that the table takes; those of a batch that is there
+                already are deleted.
             batch: The key of the commit.
             few: Whether the rows fit into this process: then they are committed in milliseconds.
 
@@ -137,6 +141,8 @@ class Table:
         if self.committed_batch(batch.flow_id) < batch.batch_id:
             if isinstance(rows, Held):
                 self._append_few(rows, batch)
+            elif isinstance(rows, DataFiles):
+                large_commit.append(rows, batch)
             elif few:
                 self._append_few(Held(rows.toArrow(), lambda: rows), batch)
             else:
@@ -146,13 +152,25 @@ class Table:
         return self.written_by(batch)
 
     def _append_few(self, held: Held, batch: Batch) -> None:
-        if small_commit.can_append(self.path, held.rows.schema):
+        if self.takes(held.rows.schema):
             small_commit.append(self.path, held.rows, batch.commit_properties())
         else:
             self._append_many(held.as_frame(), batch)
 
+    def takes(self, columns: pa.Schema) -> bool:
+        """Tell whether rows with these columns can be appended without Spark's writer."""
+        return small_commit.can_append(self.path, columns)
+
     def _append_many(self, rows: DataFrame, batch: Batch) -> None:
-        """Have Spark append rows.
+        columns = arrow_schema(rows.schema)
+        if self.takes(columns):
+            (written,) = write_files(rows, [Share(self.path, columns)])
+            large_commit.append(written, batch)
+        else:
+            self._append_with_spark(rows, batch)
+
+    def _append_with_spark(self, rows: DataFrame, batch: Batch) -> None:
+        """Have Spark append rows, and add the columns that the table lacks.
 
         Only a flow's first commit names the batch as Delta's transaction too: to look that up Delta computes the
         table's state, a second of Spark jobs, which an append needs for nothing else.

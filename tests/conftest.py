@@ -235,9 +235,10 @@ def lines(lakehouse: TestLakehouse, tmp_path: Path) -> TestLakehouse:
 
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have every batch taken for one of many rows: Spark commits it, and what it needs is read again and again."""
-    for module in ("arrow", "flows.upstream", "flows.view", "ingest.batch"):
+    """Have every batch taken for one of many rows: workers read and write it, and what it needs is read once more."""
+    for module in ("arrow", "flows.upstream", "flows.view"):
         monkeypatch.setattr(f"pipeline.{module}.FEW_ROWS", 0)
+    monkeypatch.setattr("pipeline.ingest.batch.DRIVER_BYTES", 0)
 
 
 @pytest.fixture(params=["few", "many"])

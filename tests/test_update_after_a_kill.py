@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from deltalake import DeltaTable
 
+from pipeline import large_commit
 from pipeline.event_log import EventLog
 from pipeline.tables import Table
 from tests.conftest import reading
 
 if TYPE_CHECKING:
+    from pipeline.batch import Batch
+    from pipeline.data_files import DataFiles
     from tests.conftest import TestLakehouse
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -51,6 +55,30 @@ def test_batch_committed_but_not_on_record_is_counted_by_the_next_update(
     lakehouse.assert_invariants()
     quality = lakehouse.quality("silver_cleaned_sensors")
     assert [(item["dropped_records"], item["warned_records"]) for item in quality] == [(1, 1)]
+
+
+@pytest.mark.usefixtures("many")
+def test_first_batch_cut_short_between_its_files_and_its_commit_is_done_by_the_next_update(
+    lakehouse: TestLakehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lakehouse.land("a.json", [reading(), reading(None)])
+    for table in ("bronze_sensor_readings", "silver_cleaned_sensors"):
+        append = large_commit.append
+
+        def fails(written: DataFiles, batch: Batch, table: str = table, append: Any = append) -> None:
+            if written.folder.name == table:
+                raise OSError(28, "No space left on device")
+            append(written, batch)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(large_commit, "append", fails)
+            assert lakehouse.update().statuses[table] == "FAILED"
+        path = lakehouse.path(table)
+        assert list(path.glob("*.parquet"))
+        assert not DeltaTable.is_deltatable(str(path))
+    assert lakehouse.update().state == "COMPLETED"
+    lakehouse.assert_invariants()
+    assert len(lakehouse.rows("bronze_sensor_readings")) == 2
 
 
 @pytest.mark.usefixtures("amount")

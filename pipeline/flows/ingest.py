@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipeline.batch import Batch, Written
 from pipeline.fault_points import FaultPoint, reach
-from pipeline.flows.flow import FilesGoneError, Progress, moment
+from pipeline.flows.flow import FilesGoneError, Progress
 from pipeline.flows.position import Position
 from pipeline.flows.reader import BatchReader
 from pipeline.ingest.batch import FileBatch
@@ -18,18 +18,21 @@ from pipeline.ingest.file_state import FileState, file_records
 from pipeline.ingest.identity import with_known_ids
 from pipeline.ingest.reader import FileOutcome, read_error
 from pipeline.ingest.schema_log import SchemaLog
+from pipeline.ingest.stamp import Stamp
 from pipeline.ingest.zone import LandingZone, present
 from pipeline.intent import IntentFile
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import pyarrow as pa
     from pyspark.sql import DataFrame
 
     from pipeline.flows.flow import Lakehouse
     from pipeline.graph import Node
     from pipeline.ingest.file_state import FileRecord
     from pipeline.ingest.landing import LandedFile
+    from pipeline.ingest.read_rows import RowsHere, RowsInWorkers
     from pipeline.ingest.source import FilesSource
     from pipeline.tables import Table
 
@@ -148,7 +151,7 @@ class IngestFlow:
         else:
             now = self._lakehouse.clock.now()
             reading = FileBatch(self._lakehouse.spark, self._source, self._schema_log, files)
-            reading.write(lambda records, few: self._commit(records, batch, now, known, few=few), now)
+            reading.write(lambda records: self._commit(records, batch, now, known), now)
             outcomes, added = reading.settled(), reading.added
         written = self.table.written_by(batch)
         committed = self._lakehouse.clock.now()
@@ -185,20 +188,23 @@ class IngestFlow:
         self.zone.restore_all()
         self.position.renew(flow_id)
 
-    def _commit(self, records: DataFrame, batch: Batch, now: datetime, known: Known | None, *, few: bool) -> None:
-        stamped = records.select(
-            F.concat(F.lit(f"{uuid.uuid4().hex[:16]}-"), F.lower(F.hex(F.monotonically_increasing_id()))).alias(
-                "record_id"
-            ),
-            "*",
-            F.expr(moment(now)).alias("ingestion_timestamp"),
-        )
-        result = BatchReader(self._lakehouse, self.node, None, stamped).query()
+    def _commit(self, records: RowsHere | RowsInWorkers, batch: Batch, now: datetime, known: Known | None) -> None:
+        stamp = Stamp(now)
+        columns = stamp.columns(records.schema)
+        if known is None and self._hands_on(columns) and self.table.takes(columns):
+            self.table.append(records.stamped(stamp, self.table.path), batch)
+            return
+        result = BatchReader(self._lakehouse, self.node, None, stamp.on_frame(records.frame())).query()
         if known is not None:
             result = with_known_ids(result, known.rows)
             kept = known.rows.where(F.col("source_file").isin(known.gone))
             result = result.unionByName(kept, allowMissingColumns=True) if known.gone else result
-        self.table.append(result, batch, few=few and known is None)
+        self.table.append(result, batch, few=records.are_few and known is None)
+
+    def _hands_on(self, columns: pa.Schema) -> bool:
+        """Tell whether the table's query returns its files' records as they are: then Spark need not see them."""
+        none = self._lakehouse.spark.createDataFrame([], from_arrow_schema(columns))
+        return BatchReader(self._lakehouse, self.node, None, none).query() is none
 
     def _recounted(self, files: list[LandedFile]) -> list[FileOutcome]:
         """Return what the committed rows say of each file; for a batch whose first run was cut short."""

@@ -26,8 +26,10 @@ def check_sound(flow: Flow, lakehouse: Lakehouse, record: Record) -> None:
         for file in flow.zone.discovery().broken_files(flow.position.planned_batch()):
             problem = f"The checkpoint of `{flow.node.name}` is damaged: {file} is gone or cut short."
             raise DamagedStateError(problem, _rebuild(flow.node.name))
-    for name in (*flow.targets, *flow.sources):
-        _check_log_is_there(lakehouse.table(name))
+    for name in flow.targets:
+        _check_log_is_there(lakehouse.table(name), has_begun=done >= 0 or record.has_rows_of(name))
+    for name in flow.sources:
+        _check_log_is_there(lakehouse.table(name), has_begun=record.has_rows_of(name))
     for target in flow.targets:
         table = lakehouse.table(target)
         committed = table.committed_batch(flow_id)
@@ -55,9 +57,10 @@ def check_sound(flow: Flow, lakehouse: Lakehouse, record: Record) -> None:
             )
 
 
-def _check_log_is_there(table: Table) -> None:
+def _check_log_is_there(table: Table, *, has_begun: bool) -> None:
     name, path = table.path.name, table.path
-    if not table.exists and not table.is_readable:
+    # Files without a log may also be all that a first batch has come to that was cut short.
+    if has_begun and not table.exists and not table.is_readable:
         problem = f"The Delta log of `{name}` is gone: {path} holds data files without it."
         raise DamagedStateError(problem, _rebuild(name))
     # The checksum of a later commit tells the table's columns, and what is left would be read as if it were all.

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
-from pipeline.arrow import Held
 from pipeline.batch import Batch, Written
+from pipeline.data_files import DataFiles
 from pipeline.errors import AuthorError, DataError
 from pipeline.fault_points import FaultPoint, reach
 from pipeline.flows.flow import Progress, moment
+from pipeline.flows.parting import FAILED_NAME, parted_files, parted_here, with_rejected
 from pipeline.flows.position import Position
 from pipeline.flows.reader import BatchReader
 from pipeline.flows.upstream import are_few, new_rows
@@ -24,16 +23,14 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from pipeline.flows.flow import Lakehouse
+    from pipeline.flows.parting import Part
     from pipeline.graph import Node
     from pipeline.quality.rules import Rule
     from pipeline.tables import Table
 
 # The row as the source has it travels beside the query's own columns until rows are told apart.
 _SOURCE_ROW = "__source_row"
-# And of a row that is left out, what the quarantine gets.
-_REJECTED = "__rejected_row"
-_FAILED_NAME = "failed_expectations"
-VERDICT = (_FAILED_NAME, "quarantined_at")
+VERDICT = (FAILED_NAME, "quarantined_at")
 
 
 class ExpectationViolatedError(DataError):
@@ -85,38 +82,45 @@ class StreamFlow:
         judged = judge(self._queried(rows), self._suite)
         witness = Witness(self._suite)
         observed = witness.observing(judged)
-        is_new = self._lakehouse.table(self.node.name).committed_batch(batch.flow_id) < batch.batch_id
-        if is_new and are_few(self._lakehouse.table(self.upstream), self.position, batch.batch_id):
-            written = self._write_few(observed, witness, batch)
+        table = self._lakehouse.table(self.node.name)
+        is_new = table.committed_batch(batch.flow_id) < batch.batch_id
+        parts = self._parts(observed, batch) if is_new else None
+        if parts is not None:
+            written = self._write_parts(*parts, witness, batch)
         else:
-            written = self._write_many(judged, observed, witness, batch, is_new=is_new)
+            written = self._write_in_passes(judged, observed, witness, batch, is_new=is_new)
         evidence = witness.evidence()
         return Progress(evidence.rows, written, evidence if self._suite.rules else None)
 
-    def _write_few(self, observed: DataFrame, witness: Witness, batch: Batch) -> dict[str, Written]:
-        """Write a batch that is computed once, for the table and its quarantine, and parted in this process."""
+    def _parts(self, observed: DataFrame, batch: Batch) -> tuple[Part, Part | None] | None:
+        """Compute a batch once and return what the table gets and what the quarantine gets.
+
+        None is returned, and nothing is computed, where these must be written by Spark.
+        """
         quarantine = self.node.dataset.quarantine
-        rejected = self._rejected(observed) if quarantine else {_FAILED_NAME: F.col(FAILED)}
-        # Of a row that passes each field is null rather than the whole: Spark takes no null for a struct of fields
-        # that are never null.
-        fields = (F.when(F.size(FAILED) > 0, column).alias(name) for name, column in rejected.items())
-        both = self._good(observed.withColumn(_REJECTED, F.struct(*fields)))
-        rows = both.toArrow()
-        self._stop_on_violations(witness.evidence())
-        is_rejected = pc.is_valid(pc.struct_field(rows[_REJECTED], [_FAILED_NAME]))
-        good = rows.filter(pc.invert(is_rejected)).drop_columns(_REJECTED)
-        spark, table = self._lakehouse.spark, self._lakehouse.table(self.node.name)
-        written = {self.node.name: table.append(Held.like(both.drop(_REJECTED), good, spark), batch)}
+        rejected = self._rejected(observed) if quarantine else {FAILED_NAME: F.col(FAILED)}
+        both = self._good(with_rejected(observed, rejected))
+        if are_few(self._lakehouse.table(self.upstream), self.position, batch.batch_id):
+            return parted_here(both, self._lakehouse.spark)
+        return parted_files(both, *map(self._lakehouse.table, self.targets))
+
+    def _write_parts(self, good: Part, left_out: Part | None, witness: Witness, batch: Batch) -> dict[str, Written]:
+        try:
+            self._stop_on_violations(witness.evidence())
+        except ExpectationViolatedError:
+            for files in (good, left_out):
+                if isinstance(files, DataFiles):
+                    files.discard()
+            raise
+        written = {self.node.name: self._lakehouse.table(self.node.name).append(good, batch)}
         reach(FaultPoint.BEFORE_QUARANTINE)
-        if quarantine:
-            left_out = pa.Table.from_struct_array(rows[_REJECTED].filter(is_rejected))
-            written[quarantine] = Written()
-            if left_out.num_rows or not self._lakehouse.table(quarantine).exists:
-                held = Held.like(both.select(f"{_REJECTED}.*"), left_out, spark)
-                written[quarantine] = self._lakehouse.table(quarantine).append(held, batch)
+        if self.node.dataset.quarantine and left_out is not None:
+            quarantine = self._lakehouse.table(self.node.dataset.quarantine)
+            is_needed = left_out.row_count or not quarantine.exists
+            written[self.node.dataset.quarantine] = quarantine.append(left_out, batch) if is_needed else Written()
         return written
 
-    def _write_many(
+    def _write_in_passes(
         self, judged: DataFrame, observed: DataFrame, witness: Witness, batch: Batch, *, is_new: bool
     ) -> dict[str, Written]:
         """Write a batch in a pass for each table; of one that was cut short, what its first run has left out."""

@@ -9,11 +9,10 @@ import pyarrow as pa
 from py4j.protocol import Py4JJavaError
 from pyspark.accumulators import AccumulatorParam
 from pyspark.errors import PySparkException
-from pyspark.sql.pandas.types import from_arrow_schema
 
-from pipeline.arrow import FEW_ROWS
 from pipeline.ingest.evolution import NewKey, evolved, new_hints
 from pipeline.ingest.landing import LandedFile
+from pipeline.ingest.read_rows import RowsHere, RowsInWorkers
 from pipeline.ingest.reader import FileOutcome, Plan, merged_keys, read_records, rows_of
 from pipeline.ingest.schema_log import HINTED
 
@@ -53,11 +52,11 @@ class FileBatch:
         self.added: dict[str, str] = {}
         self._settle: Callable[[], list[FileOutcome]] = list
 
-    def write(self, commit: Callable[[DataFrame, bool], Any], now: datetime) -> None:
+    def write(self, commit: Callable[[RowsHere | RowsInWorkers], Any], now: datetime) -> None:
         """Hand the batch's rows to a function that commits them, once the schema fits every file.
 
         Args:
-            commit: Takes the rows, and whether they are few.
+            commit: Takes the rows.
             now: When columns that are new are put on record.
 
         Raises:
@@ -70,18 +69,17 @@ class FileBatch:
             and not any(file.name.endswith(".gz") for file in self._files)
         )
         if small:
-            rows = self._read_here(version, now)
-            commit(self._spark.createDataFrame(rows), rows.num_rows <= FEW_ROWS)
+            commit(RowsHere(self._read_here(version, now), self._spark))
             return
         version = self._evolve(version, self._sampled(version), now)
         try:
-            commit(self._read_in_workers(version), False)
+            commit(self._read_in_workers(version))
         except (PySparkException, Py4JJavaError) as error:
             # A worker's own exception arrives inside the one of the write that it broke off.
             if _UNEXPECTED_KEYS not in str(error):
                 raise
             version = self._evolve(version, self._observed_in_workers(version), now)
-            commit(self._read_in_workers(version), False)
+            commit(self._read_in_workers(version))
 
     def settled(self) -> list[FileOutcome]:
         """Return what reading each file gave, once the frame was written."""
@@ -146,10 +144,11 @@ class FileBatch:
         rows = [(json.dumps([_packed(file) for file in share]),) for share in shares if share]
         return self._spark.createDataFrame(rows, "files string").repartition(len(rows))
 
-    def _read_in_workers(self, version: SchemaVersion) -> DataFrame:
+    def _read_in_workers(self, version: SchemaVersion) -> RowsInWorkers:
         plan = self._plan(version)
         outcomes = self._spark.sparkContext.accumulator([], _Collected())
-        self._settle = lambda: outcomes.value
+        # Whoever computes rows twice has read the files twice.
+        self._settle = lambda: list({outcome.path: outcome for outcome in outcomes.value}.values())
 
         def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for file in _unpacked(batches):
@@ -163,7 +162,7 @@ class FileBatch:
         def read_joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             return _joined(read(batches))
 
-        return self._file_frame().mapInArrow(read_joined, from_arrow_schema(plan.arrow_schema()))
+        return RowsInWorkers(self._file_frame(), read_joined, plan.arrow_schema())
 
     def _observed_in_workers(self, version: SchemaVersion) -> dict[str, NewKey]:
         plan = self._plan(version)

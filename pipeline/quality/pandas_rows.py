@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 from pipeline.quality.compiler import columns_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 # Others give another verdict where values are missing, have another type than they are compared with, or are sought
@@ -30,6 +32,8 @@ _ALIKE = {
     "expect_table_row_count_to_be_between",
     "expect_table_row_count_to_equal",
 }
+# They ask for a table's columns, not for what is in them.
+_OF_NAMES = {"expect_table_column_count_to_be_between", "expect_table_columns_to_match_set"}
 
 
 def judges_alike(expectation: Any, rows: pa.Table) -> bool:
@@ -42,16 +46,26 @@ def judges_alike(expectation: Any, rows: pa.Table) -> bool:
     return all(_is_plain(rows[name]) for name in columns_of(expectation))
 
 
-def as_pandas(rows: pa.Table) -> pd.DataFrame:
-    """Return rows with Arrow's types, where what is missing differs from NaN; moments in UTC, as Spark gives them."""
+def as_pandas(rows: pa.Table, expectations: Sequence[Any]) -> pd.DataFrame:
+    """Return rows with Arrow's types, where what is missing differs from NaN; moments in UTC, as Spark gives them.
+
+    Args:
+        rows: The rows.
+        expectations: What is asked of them. A column whose values nobody asks for has none: Great Expectations makes
+            a hash of every value that it is given, which takes far longer than to judge those of one column.
+    """
     import pandas as pd  # noqa: PLC0415 - only who judges whole tables pays for it
 
+    asked = {name for item in expectations if item.expectation_type not in _OF_NAMES for name in columns_of(item)}
     columns = [
-        column.cast(pa.timestamp(column.type.unit)) if pa.types.is_timestamp(column.type) else column
-        for column in rows.columns
+        _in_utc(rows[name]) if name in asked else pa.nulls(rows.num_rows, pa.bool_()) for name in rows.column_names
     ]
     frame: pd.DataFrame = pa.table(columns, rows.column_names).to_pandas(types_mapper=pd.ArrowDtype)
     return frame
+
+
+def _in_utc(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column.cast(pa.timestamp(column.type.unit)) if pa.types.is_timestamp(column.type) else column
 
 
 def _is_plain(column: pa.ChunkedArray) -> bool:

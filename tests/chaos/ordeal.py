@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from generators.plant import Plant
+from pipeline.arrow import FEW_ROWS
 from pipeline.clock import SystemClock
 from pipeline.fault_points import VARIABLE
 from pipeline.home import CHECKOUT, Home
@@ -40,11 +41,13 @@ class Kill:
         point: A named point, as the environment variable takes it; None for a random moment.
         arguments: What the update is asked to do.
         reads_again: Whether a file is reprocessed by the update.
+        of_many: Whether the update has more rows than fit into its process.
     """
 
     point: str | None = None
     arguments: tuple[str, ...] = ()
     reads_again: bool = False
+    of_many: bool = False
 
     def __str__(self) -> str:
         return " ".join([self.point or "a random moment", *self.arguments])
@@ -54,6 +57,7 @@ NAMED = (
     Kill("discovery"),
     Kill("parse:3"),
     Kill("committed:1"),
+    Kill("files-written:2", of_many=True),
     Kill("before-quarantine"),
     Kill("committed:2"),
     Kill("committed:3"),
@@ -88,6 +92,11 @@ class Ordeal:
         plant = Plant(self.home.landing / "sensor_readings", SystemClock(), seed=self.dice.randrange(10**6))
         act = self.dice.choice((plant.batch, plant.batch, plant.late, plant.schema_change))
         self._take_down(act(files=self.dice.randint(3, 5), records=100))
+
+    def land_many(self) -> None:
+        """Land more readings than a batch may have to be computed and committed in one process."""
+        plant = Plant(self.home.landing / "sensor_readings", SystemClock(), seed=self.dice.randrange(10**6))
+        self._take_down(plant.batch(files=4, records=FEW_ROWS // 4 + 10))
 
     def land_broken(self) -> Path:
         """Land a file that no reader can open, and return where it is."""

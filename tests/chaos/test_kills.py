@@ -44,6 +44,10 @@ def test_update_after_each_kill_needs_no_hand_and_loses_counts_and_repeats_nothi
             ordeal.recover(spark)
             ordeal.mend(broken)
         ordeal.land()
+        if kill.of_many:
+            # New columns among them would be for Spark to write.
+            ordeal.recover(spark)
+            ordeal.land_many()
         ordeal.kill(kill)
         if dice.random() < 0.5:
             ordeal.land()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from deltalake import DeltaTable
 
 from pipeline.flows.stream import ExpectationViolatedError
 from pipeline.tables import Table
@@ -21,6 +22,11 @@ pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
 def positive(action: str, **more: Any) -> dict[str, Any]:
     return expectation("column_values_to_be_between", "positive", action, column="amount", min_value=0, **more)
+
+
+def uncommitted_files(table: Path) -> set[str]:
+    committed = {uri.rsplit("/", 1)[-1] for uri in DeltaTable(table).file_uris()}
+    return {file.name for file in table.glob("*.parquet")} - committed
 
 
 SMALL = expectation("column_values_to_be_between", "small", "drop", column="amount", max_value=100)
@@ -48,6 +54,7 @@ def test_fail_rolls_its_batch_back_skips_what_is_downstream_and_leaves_its_evide
     assert "1 of 3 rows violate `positive`; nothing of their batch was written" in str(error)
     assert [row["amount"] for row in shop.rows("checked", "amount")] == [1.0, None]
     assert [row["amount"] for row in shop.rows("rejected", "amount")] == [101.0]
+    assert all(uncommitted_files(shop.path(name)) == set() for name in ("checked", "rejected"))
     assert shop.rows("total") == [{"amount": 1.0, "orders": 2}]
     assert shop.rows("raw_count") == [{"rows": 6}]
     told = shop.quality("checked")[-1]

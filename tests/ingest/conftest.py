@@ -1,15 +1,18 @@
-"""A pipeline of one table, read with the options that a test gives."""
+"""A pipeline of one table, read with the options that a test gives; and a machine in another time zone."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from pyspark.sql import SparkSession
 
     from tests.conftest import TestLakehouse
 
@@ -34,3 +37,15 @@ def things(lakehouse: TestLakehouse, tmp_path: Path) -> Callable[[str], TestLake
         return replace(lakehouse, settings_file=settings)
 
     return declared
+
+
+@pytest.fixture
+def elsewhere(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine and a session whose clocks show another time than UTC."""
+    monkeypatch.setenv("TZ", "Asia/Kolkata")
+    time.tzset()
+    spark.conf.set("spark.sql.session.timeZone", "America/New_York")
+    yield
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    monkeypatch.undo()
+    time.tzset()

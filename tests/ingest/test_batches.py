@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +14,8 @@ from pipeline.ingest import batch as batch_module
 from tests.conftest import NOON, reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pyspark.sql import SparkSession
+    from collections.abc import Callable
+    from pathlib import Path
 
     from tests.conftest import TestLakehouse
 
@@ -38,20 +36,8 @@ def by_file(lakehouse: TestLakehouse, *columns: str) -> dict[str, list[tuple[Any
     return {name: sorted(rows, key=str) for name, rows in found.items()}
 
 
-@pytest.fixture
-def elsewhere(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A machine and a session whose clocks show another time than UTC."""
-    monkeypatch.setenv("TZ", "Asia/Kolkata")
-    time.tzset()
-    spark.conf.set("spark.sql.session.timeZone", "America/New_York")
-    yield
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
-    monkeypatch.undo()
-    time.tzset()
-
-
 @pytest.mark.slow
-@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.usefixtures("elsewhere", "amount")
 def test_files_of_other_makers_on_a_machine_of_another_zone_hold_the_invariants(lakehouse: TestLakehouse) -> None:
     mixed = [reading(), reading(at="2026-03-01T06:30:00-05:00"), reading(location=None), reading(at=NOON.timestamp())]
     lakehouse.land("array.json", json.dumps(mixed))
@@ -149,3 +135,36 @@ def test_names_that_begin_with_a_dot_or_underscore_and_sub_folders_are_not_read(
     lakehouse.land("notes.txt", "not for us")
     assert lakehouse.update(refresh=ONLY_BRONZE).state == "COMPLETED"
     assert set(by_file(lakehouse)) == {"a b#ü%20.json"}
+
+
+_COMPUTED = """
+from pyspark.sql import functions as F
+
+from pipeline import read_files, table
+
+@table
+def computed():
+    return read_files("things", schema_hints="name STRING").withColumn("shout", F.upper("name"))
+"""
+
+
+@pytest.mark.usefixtures("amount")
+def test_query_that_computes_something_of_its_files_gets_every_record_once(
+    things: Callable[[str], TestLakehouse], tmp_path: Path
+) -> None:
+    shop = things("")
+    (tmp_path / "things.py").write_text(_COMPUTED)
+    shop.land("a.json", [{"name": "a"}, {"name": "b"}], folder="things")
+    assert shop.update().state == "COMPLETED"
+    shop.land("b.json", [{"name": "c", "new": 1.5}], folder="things")
+    assert shop.update().state == "COMPLETED"
+    # Of many rows the wide ones are computed once more.
+    shop.land("c.json", [{"name": "d" * 9_000}, {"name": "e"}], folder="things")
+    assert shop.update().state == "COMPLETED"
+    rows = sorted(shop.rows("computed"), key=lambda row: row["name"])
+    assert [(row["name"][:3], row["shout"][:3], row["new"]) for row in rows] == [
+        ("a", "A", None), ("b", "B", None), ("c", "C", 1.5), ("ddd", "DDD", None), ("e", "E", None),
+    ]  # fmt: skip
+    assert len({row["record_id"] for row in rows}) == 5
+    told = [(metrics["num_files"], metrics["num_output_rows"]) for metrics in shop.metrics("computed")]
+    assert told == [(1, 2), (1, 1), (1, 2)]

@@ -108,7 +108,12 @@ def test_rows_in_memory_are_judged_as_spark_judges_them(spark: SparkSession, row
     write_suite(folder, "rows", *expectations)
     context = open_context(folder)
     assert all(judges_alike(item, rows) for item in load_suite(context, "rows", folder / "rows.json").expectations)
-    in_memory = judged(context, folder, context.data_sources.add_or_update_pandas("memory"), as_pandas(rows))
+    in_memory = judged(
+        context,
+        folder,
+        context.data_sources.add_or_update_pandas("memory"),
+        as_pandas(rows, load_suite(context, "rows", folder / "rows.json").expectations),
+    )
     over_spark = context.data_sources.add_or_update_spark("spark", persist=False)
     assert in_memory == judged(context, folder, over_spark, spark.createDataFrame(rows))
     assert len(in_memory) > 30

@@ -1,0 +1,132 @@
+"""Rows computed and written in one pass, by Arrow in Spark's workers.
+
+Spark's own writer goes through rows value by value, and Delta once more for its statistics. Arrow has columns.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyspark.sql import Observation
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import ArrayType, BinaryType, StringType, StructType
+
+from pipeline.data_files import DataFile, DataFiles, ShareWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+    from pipeline.data_files import Share
+
+    Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+# Rows with more text than this are wide: a batch of 20,000 of them might not fit into memory.
+_WIDE_BYTES = 8 * 1024
+# To add up more of them takes Spark as long as to ask for a batch's size.
+_MOST_TEXTS = 64
+_BATCH_BYTES = "spark.sql.execution.arrow.maxBytesPerBatch"
+_NO_LIMIT = 2**31 - 1
+_FOUND = pa.schema([
+    ("share", pa.int32()), ("name", pa.string()), ("size_bytes", pa.int64()), ("rows", pa.int64()),
+    ("statistics", pa.string()),
+])  # fmt: skip
+
+
+def write_files(rows: DataFrame, shares: Sequence[Share]) -> list[DataFiles]:
+    """Compute rows and write each share of them to its folder, a file for each part that Spark works on.
+
+    Rows are computed once, and a second time only where some of them are wide, for these alone.
+
+    Returns:
+        The files of each share; none where a share has no rows.
+    """
+    names = rows.columns
+    # PySpark looks columns up by name, and takes a dot for a field.
+    rows = rows.toDF(*(f"column_{number}" for number in range(len(names))))
+
+    def named(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return (batch.rename_columns(names) for batch in batches)
+
+    text_bytes = _text_bytes(rows.schema)
+    if len(text_bytes) > _MOST_TEXTS:
+        return write_from_workers(rows, shares, named)
+    is_wide = _sum([F.lit(0), *text_bytes]) > _WIDE_BYTES
+    counts = Observation()
+    counted = rows.observe(counts, F.count_if(is_wide).alias("wide"))
+    with _batches_of_rows(rows.sparkSession):
+        written = write_from_workers(counted.where(~is_wide), shares, named)
+    if not counts.get["wide"]:
+        return written
+    more = write_from_workers(rows.where(is_wide), shares, named)
+    return list(map(DataFiles.with_more, written, more))
+
+
+def write_from_workers(rows: DataFrame, shares: Sequence[Share], become: Batches = iter) -> list[DataFiles]:
+    """Write what workers make of rows; else as `write_files`.
+
+    Files of an attempt that fails stay behind, as those of Spark's own writer do; Delta's VACUUM takes them away.
+
+    Args:
+        rows: What the workers are given.
+        shares: What of theirs is written where.
+        become: What they make of it; to be pickled.
+    """
+    for share in shares:
+        share.folder.mkdir(parents=True, exist_ok=True)
+
+    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        writers = [ShareWriter(share) for share in shares]
+        for batch in become(batches):
+            for writer in writers:
+                writer.add(batch)
+        found = [{"share": index, **vars(file)} for index, writer in enumerate(writers) for file in writer.finished()]
+        yield pa.RecordBatch.from_pylist(found, _FOUND)
+
+    found = rows.mapInArrow(write, from_arrow_schema(_FOUND)).collect()
+    files = [(row["share"], DataFile(*(row[field.name] for field in fields(DataFile)))) for row in found]
+    return [
+        DataFiles(share.folder, share.schema, tuple(file for taken_by, file in files if taken_by == index))
+        for index, share in enumerate(shares)
+    ]
+
+
+def _text_bytes(schema: StructType, within: str = "") -> list[Column]:
+    """Return how long each of a row's texts is, those in structs and lists included."""
+    lengths: list[Column] = []
+    for field in schema:
+        path = within + "`{}`".format(field.name.replace("`", "``"))
+        column = F.col(path)
+        if isinstance(field.dataType, StringType | BinaryType):
+            lengths.append(F.coalesce(F.octet_length(column), F.lit(0)))
+        elif isinstance(field.dataType, ArrayType):
+            joined = F.octet_length(F.concat_ws("", column.cast("array<string>")))
+            lengths.append(F.when(F.size(column) > 0, joined).otherwise(0))
+        elif isinstance(field.dataType, StructType):
+            lengths += _text_bytes(field.dataType, f"{path}.")
+    return lengths
+
+
+def _sum(numbers: list[Column]) -> Column:
+    """Return a sum as a tree, whose depth Spark can walk."""
+    half = len(numbers) // 2
+    return _sum(numbers[:half]) + _sum(numbers[half:]) if half else numbers[0]
+
+
+@contextmanager
+def _batches_of_rows(spark: SparkSession) -> Iterator[None]:
+    """Have Spark hand rows to workers in batches of a fixed number, however large.
+
+    By default it asks for a batch's size at each row, which is a quarter of the work.
+    """
+    before = spark.conf.get(_BATCH_BYTES) or ""
+    spark.conf.set(_BATCH_BYTES, str(_NO_LIMIT))
+    try:
+        yield
+    finally:
+        spark.conf.set(_BATCH_BYTES, before)

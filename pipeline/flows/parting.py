@@ -1,0 +1,90 @@
+"""Judged rows computed once and parted by Arrow: those that pass for the table, the others for its quarantine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
+
+from pipeline.arrow import Held
+from pipeline.data_files import Share, arrow_schema
+from pipeline.file_pass import write_files
+from pipeline.quality.judge import FAILED
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+    from pipeline.data_files import DataFiles
+    from pipeline.tables import Table
+
+    Part = Held | DataFiles
+
+FAILED_NAME = "failed_expectations"
+# Of a row that is left out, what the quarantine gets.
+_REJECTED = "__rejected_row"
+
+Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
+
+
+def with_rejected(judged: DataFrame, columns: dict[str, Column]) -> DataFrame:
+    """Return judged rows with one more column: what the quarantine gets of those that fail.
+
+    Args:
+        judged: The rows.
+        columns: The quarantine's, `failed_expectations` among them.
+    """
+    # Of a row that passes each field is null rather than the whole: Spark takes no null for a struct of fields
+    # that are never null.
+    fields = (F.when(F.size(FAILED) > 0, column).alias(name) for name, column in columns.items())
+    return judged.withColumn(_REJECTED, F.struct(*fields))
+
+
+def parted_here(both: DataFrame, spark: SparkSession) -> tuple[Held, Held]:
+    """Compute few rows and return those that pass and those that fail, in this process.
+
+    Args:
+        both: The table's rows, with what the quarantine gets beside them.
+        spark: The session that may be given them back.
+    """
+    rows = both.toArrow()
+    good = Held.like(both.drop(_REJECTED), _good(rows), spark)
+    return good, Held.like(both.select(f"{_REJECTED}.*"), _left_out(rows), spark)
+
+
+def parted_files(
+    both: DataFrame, table: Table, quarantine: Table | None = None
+) -> tuple[DataFiles, DataFiles | None] | None:
+    """Compute many rows in one pass and return the files of those that pass and of those that fail.
+
+    Args:
+        both: The table's rows, with what the quarantine gets beside them.
+        table: Where the ones belong.
+        quarantine: Where the others belong; without one they are left out.
+
+    Returns:
+        None, and nothing is computed, where one of the two tables leaves it to Spark to take such columns.
+    """
+    rejected = cast("StructType", both.schema[_REJECTED].dataType)
+    shares = [Share(table.path, arrow_schema(both.drop(_REJECTED).schema), _good)]
+    if quarantine is not None:
+        shares.append(Share(quarantine.path, arrow_schema(rejected), _left_out))
+    tables = [table, *([quarantine] if quarantine is not None else [])]
+    if not all(target.takes(share.schema) for target, share in zip(tables, shares, strict=True)):
+        return None
+    good, *left_out = write_files(both, shares)
+    return good, left_out[0] if left_out else None
+
+
+def _fails(rows: Rows) -> pa.Array | pa.ChunkedArray:
+    return pc.is_valid(pc.struct_field(rows[_REJECTED], [FAILED_NAME]))
+
+
+def _good(rows: Rows) -> Rows:
+    return rows.filter(pc.invert(_fails(rows))).drop_columns([_REJECTED])
+
+
+def _left_out(rows: Rows) -> Rows:
+    return type(rows).from_struct_array(rows[_REJECTED].filter(_fails(rows)))

@@ -1,0 +1,62 @@
+"""What every record is given when it is ingested: an identity, and the moment."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from pyspark.sql import DataFrame
+
+_TIMESTAMP = pa.timestamp("us", tz="UTC")
+# As Spark numbers rows: so many bits for the row, the others for the part it is in.
+_ROW_BITS = 33
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What the records of one batch are given: `record_id` before their own columns, `ingestion_timestamp` after.
+
+    An identity is the batch's own sixteen random digits and the record's number, both hexadecimal.
+
+    Attributes:
+        moment: When they are ingested.
+    """
+
+    moment: datetime
+    batch_digits: str = field(default_factory=lambda: uuid.uuid4().hex[:16])
+
+    def columns(self, records: pa.Schema) -> pa.Schema:
+        """Return the columns of stamped records."""
+        return pa.schema([("record_id", pa.string()), *records, ("ingestion_timestamp", _TIMESTAMP)])
+
+    def on_batches(self, batches: Iterator[pa.RecordBatch], part: int = 0) -> Iterator[pa.RecordBatch]:
+        """Yield records stamped.
+
+        Args:
+            batches: Records.
+            part: Which part of the batch they are; no two may have the same.
+        """
+        numbers = itertools.count(part << _ROW_BITS)
+        for records in batches:
+            ids = [f"{self.batch_digits}-{number:x}" for number in itertools.islice(numbers, records.num_rows)]
+            moments = pa.repeat(pa.scalar(self.moment, _TIMESTAMP), records.num_rows)
+            columns = [pa.array(ids, pa.string()), *records.columns, moments]
+            yield pa.RecordBatch.from_arrays(columns, schema=self.columns(records.schema))
+
+    def on_frame(self, records: DataFrame) -> DataFrame:
+        """Return records stamped, where they are rows of a frame."""
+        number = F.lower(F.hex(F.monotonically_increasing_id()))
+        return records.select(
+            F.concat(F.lit(f"{self.batch_digits}-"), number).alias("record_id"),
+            "*",
+            F.lit(self.moment).alias("ingestion_timestamp"),
+        )

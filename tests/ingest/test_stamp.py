@@ -1,0 +1,51 @@
+"""The identity and the moment that records are given."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pytest
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from pipeline.ingest.stamp import Stamp
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+NOON = datetime(2026, 3, 1, 12, 0, 0, 123_456, tzinfo=UTC)
+RECORDS = pa.schema([("device_id", pa.string())])
+
+
+def records(*devices: str) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict({"device_id": list(devices)}, RECORDS)
+
+
+def test_records_are_numbered_through_their_batches_and_apart_from_other_parts() -> None:
+    stamp = Stamp(NOON, "0123456789abcdef")
+    first = list(stamp.on_batches(iter([records("a", "b"), records(), records("c")])))
+    (second,) = stamp.on_batches(iter([records("d")]), part=2)
+    assert pa.Table.from_batches([*first, second]).to_pylist() == [
+        {"record_id": "0123456789abcdef-0", "device_id": "a", "ingestion_timestamp": NOON},
+        {"record_id": "0123456789abcdef-1", "device_id": "b", "ingestion_timestamp": NOON},
+        {"record_id": "0123456789abcdef-2", "device_id": "c", "ingestion_timestamp": NOON},
+        {"record_id": "0123456789abcdef-400000000", "device_id": "d", "ingestion_timestamp": NOON},
+    ]
+
+
+def test_stamps_of_two_batches_differ() -> None:
+    assert Stamp(NOON).batch_digits != Stamp(NOON).batch_digits
+
+
+@pytest.mark.spark
+@pytest.mark.usefixtures("elsewhere")
+def test_frame_is_stamped_as_batches_are(spark: SparkSession) -> None:
+    stamp = Stamp(NOON)
+    frame = stamp.on_frame(spark.createDataFrame([("a",), ("b",)], "device_id STRING").coalesce(1))
+    schema = to_arrow_schema(frame.schema, timezone="UTC")
+    assert [(field.name, field.type) for field in schema] == [
+        (field.name, field.type) for field in stamp.columns(RECORDS)
+    ]
+    (stamped,) = stamp.on_batches(iter([records("a", "b")]))
+    assert frame.toArrow().cast(stamped.schema).to_pylist() == stamped.to_pylist()
