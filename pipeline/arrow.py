@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from deltalake import DeltaTable
     from pyarrow import dataset
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
 
     # A column and stretches of time `[from, to)`.
     Times = tuple[str, Sequence[tuple[datetime, datetime]]]
@@ -121,17 +122,17 @@ class Held:
         return int(self.rows.num_rows)
 
     @classmethod
-    def like(cls, columns: DataFrame, rows: pa.Table, spark: SparkSession) -> Held:
-        """Return rows with a frame's columns.
+    def like(cls, columns: StructType, rows: pa.Table, spark: SparkSession) -> Held:
+        """Return rows with columns of Spark's.
 
         Args:
-            columns: A frame whose schema they have.
+            columns: Their names and types.
             rows: The rows.
             spark: The session that gets them: to make frames in the session of a stream's batch would make that the
                 active one everywhere.
         """
         # Of no rows at all PySpark makes no frame.
-        return cls(rows, lambda: spark.createDataFrame(rows if rows.num_rows else [], columns.schema))
+        return cls(rows, lambda: spark.createDataFrame(rows if rows.num_rows else [], columns))
 
 
 def files_of(table: DeltaTable, times: Times | None = None) -> list[Path]:

@@ -29,10 +29,14 @@ def event_timestamp(sent: Column) -> Column:
     """
     text = F.trim(sent)
     is_iso = text.rlike(_ISO_8601)
-    has_seconds = F.substring(text, 17, 1) == ":"
-    with_seconds = F.when(has_seconds, text).otherwise(F.regexp_replace(text, _TO_THE_MINUTE, "$1:00"))
+    has_numeric_offset = F.substring(text, -6, 1).isin("+", "-")
+    # By length, for to count to a character takes longer.
+    length = F.octet_length(text)
+    is_short = length <= len("2026-01-31T10:00Z")
+    ends_at_the_minute = is_short | ((length == len("2026-01-31T10:00+01:00")) & has_numeric_offset)
+    with_seconds = F.when(ends_at_the_minute, F.regexp_replace(text, _TO_THE_MINUTE, "$1:00")).otherwise(text)
     # Said in the text: what is left unsaid, the cast takes from the session's time zone.
-    has_offset = (F.substring(text, -1, 1) == "Z") | F.substring(text, -6, 1).isin("+", "-")
+    has_offset = F.endswith(text, F.lit("Z")) | has_numeric_offset
     complete = F.when(has_offset, with_seconds).otherwise(F.concat(with_seconds, F.lit("Z")))
     is_epoch = text.rlike(_EPOCH)
     epoch = F.when(is_epoch, text.try_cast("double"))

@@ -185,12 +185,14 @@ def test_batch_tells_what_it_cost_what_it_left_out_and_what_waits_behind_it(lake
     lakehouse.update(refresh=("bronze_sensor_readings",))
     (bronze,) = lakehouse.metrics("bronze_sensor_readings")
     assert (bronze["backlog_files"], bronze["backlog_bytes"]) == (0, 0)
-    assert bronze["executor_time_ms"] >= bronze["executor_cpu_time_ms"] > 0
+    # A few files whose records are taken as they are need no task of Spark.
+    assert (bronze["executor_time_ms"], bronze["executor_cpu_time_ms"]) == (0, 0)
     lakehouse.land("b.json", [reading()])
     lakehouse.update()
     silver = lakehouse.metrics("silver_cleaned_sensors")
     assert [(metrics["num_input_rows"], metrics["num_dropped_rows"]) for metrics in silver] == [(3, 1)]
     assert (silver[0]["backlog_files"], silver[0]["backlog_bytes"]) == (0, 0)
+    assert silver[0]["executor_time_ms"] >= silver[0]["executor_cpu_time_ms"] > 0
     (listing, _) = lakehouse.told("operation_progress", "bronze_sensor_readings")
     assert (listing["type"], listing["status"]) == ("AUTO_LOADER_LISTING", "COMPLETED")
     assert listing["auto_loader_details"] == {

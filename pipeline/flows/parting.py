@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
+from pyspark.sql.types import StructType
 
 from pipeline.arrow import Held
 from pipeline.data_files import Share, arrow_schema
@@ -15,31 +16,29 @@ from pipeline.quality.judge import FAILED
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
-    from pyspark.sql.types import StructType
+    from pyspark.sql.types import ArrayType
 
     from pipeline.data_files import DataFiles
     from pipeline.tables import Table
 
     Part = Held | DataFiles
 
-FAILED_NAME = "failed_expectations"
-# Of a row that is left out, what the quarantine gets.
 _REJECTED = "__rejected_row"
 
 Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
 
 def with_rejected(judged: DataFrame, columns: dict[str, Column]) -> DataFrame:
-    """Return judged rows with one more column: what the quarantine gets of those that fail.
+    """Return judged rows with one more column: a list of what the quarantine gets of a row, NULL if it passes.
+
+    Of a list that is NULL nothing is written. A struct in its place would be told field by field for every row.
 
     Args:
         judged: The rows.
-        columns: The quarantine's, `failed_expectations` among them.
+        columns: The quarantine's.
     """
-    # Of a row that passes each field is null rather than the whole: Spark takes no null for a struct of fields
-    # that are never null.
-    fields = (F.when(F.size(FAILED) > 0, column).alias(name) for name, column in columns.items())
-    return judged.withColumn(_REJECTED, F.struct(*fields))
+    rejected = F.array(F.struct(*(column.alias(name) for name, column in columns.items())))
+    return judged.withColumn(_REJECTED, F.when(F.size(FAILED) > 0, rejected))
 
 
 def parted_here(both: DataFrame, spark: SparkSession) -> tuple[Held, Held]:
@@ -50,8 +49,8 @@ def parted_here(both: DataFrame, spark: SparkSession) -> tuple[Held, Held]:
         spark: The session that may be given them back.
     """
     rows = both.toArrow()
-    good = Held.like(both.drop(_REJECTED), _good(rows), spark)
-    return good, Held.like(both.select(f"{_REJECTED}.*"), _left_out(rows), spark)
+    good_columns, rejected_columns = _columns(both)
+    return Held.like(good_columns, _good(rows), spark), Held.like(rejected_columns, _left_out(rows), spark)
 
 
 def parted_files(
@@ -67,10 +66,10 @@ def parted_files(
     Returns:
         None, and nothing is computed, where one of the two tables leaves it to Spark to take such columns.
     """
-    rejected = cast("StructType", both.schema[_REJECTED].dataType)
-    shares = [Share(table.path, arrow_schema(both.drop(_REJECTED).schema), _good)]
+    good_columns, rejected_columns = _columns(both)
+    shares = [Share(table.path, arrow_schema(good_columns), _good)]
     if quarantine is not None:
-        shares.append(Share(quarantine.path, arrow_schema(rejected), _left_out))
+        shares.append(Share(quarantine.path, arrow_schema(rejected_columns), _left_out))
     tables = [table, *([quarantine] if quarantine is not None else [])]
     if not all(target.takes(share.schema) for target, share in zip(tables, shares, strict=True)):
         return None
@@ -78,13 +77,17 @@ def parted_files(
     return good, left_out[0] if left_out else None
 
 
-def _fails(rows: Rows) -> pa.Array | pa.ChunkedArray:
-    return pc.is_valid(pc.struct_field(rows[_REJECTED], [FAILED_NAME]))
+def _columns(both: DataFrame) -> tuple[StructType, StructType]:
+    """Return the columns of rows that pass and those of what the quarantine gets."""
+    schema = both.schema
+    rejected = cast("ArrayType", schema[_REJECTED].dataType)
+    good = StructType([field for field in schema if field.name != _REJECTED])
+    return good, cast("StructType", rejected.elementType)
 
 
 def _good(rows: Rows) -> Rows:
-    return rows.filter(pc.invert(_fails(rows))).drop_columns([_REJECTED])
+    return rows.filter(pc.is_null(rows[_REJECTED])).drop_columns([_REJECTED])
 
 
 def _left_out(rows: Rows) -> Rows:
-    return type(rows).from_struct_array(rows[_REJECTED].filter(_fails(rows)))
+    return type(rows).from_struct_array(pc.list_flatten(rows[_REJECTED]))

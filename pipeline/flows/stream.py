@@ -11,7 +11,7 @@ from pipeline.data_files import DataFiles
 from pipeline.errors import AuthorError, DataError
 from pipeline.fault_points import FaultPoint, reach
 from pipeline.flows.flow import Progress, moment
-from pipeline.flows.parting import FAILED_NAME, parted_files, parted_here, with_rejected
+from pipeline.flows.parting import parted_files, parted_here, with_rejected
 from pipeline.flows.position import Position
 from pipeline.flows.reader import BatchReader
 from pipeline.flows.upstream import are_few, new_rows
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 # The row as the source has it travels beside the query's own columns until rows are told apart.
 _SOURCE_ROW = "__source_row"
-VERDICT = (FAILED_NAME, "quarantined_at")
+_FAILED_NAME = "failed_expectations"
+VERDICT = (_FAILED_NAME, "quarantined_at")
 
 
 class ExpectationViolatedError(DataError):
@@ -98,7 +99,7 @@ class StreamFlow:
         None is returned, and nothing is computed, where these must be written by Spark.
         """
         quarantine = self.node.dataset.quarantine
-        rejected = self._rejected(observed) if quarantine else {FAILED_NAME: F.col(FAILED)}
+        rejected = self._rejected(observed) if quarantine else {_FAILED_NAME: F.col(FAILED)}
         both = self._good(with_rejected(observed, rejected))
         if are_few(self._lakehouse.table(self.upstream), self.position, batch.batch_id):
             return parted_here(both, self._lakehouse.spark)

@@ -91,17 +91,22 @@ class ViewFlow:
         if are_few(self._lakehouse.table(self._upstream), self.position, batch.batch_id):
             # To count rows in one place needs no exchange.
             rows = rows.coalesce(1)
+        if not self.table.exists or self.table.row_count() == 0:
+            return self._begin(rows.where(F.col(window.column).isNotNull()).count(), batch)
         grouped = rows.groupBy(_window_start(window)).agg(F.count(F.lit(1)).alias("rows"))
         counts = {from_micros(row["window_start"]): row["rows"] for row in grouped.collect()}
         if not counts:
             return Progress(0, {self.node.name: Written()})
-        late = self._late_rows(counts) if self.table.exists else {}
-        if not self.table.exists or self.table.row_count() == 0:
-            source, few = self._source_rows()
-            written = self.table.append(self._query(source), batch, few=few)
-        else:
-            written = self._merge(rows, sum(counts.values()), stretches(list(counts), window.length), batch)
+        late = self._late_rows(counts)
+        written = self._merge(rows, sum(counts.values()), stretches(list(counts), window.length), batch)
         return Progress(sum(counts.values()), {self.node.name: written}, facts=late)
+
+    def _begin(self, rows_in: int, batch: Batch) -> Progress:
+        """Compute a view that has no rows yet from all of its source."""
+        if not rows_in:
+            return Progress(0, {self.node.name: Written()})
+        source, few = self._source_rows()
+        return Progress(rows_in, {self.node.name: self.table.append(self._query(source), batch, few=few)})
 
     def recompute(self, batch: Batch) -> Progress:
         """Compute the view anew from all rows of its source, once for a batch."""
