@@ -124,7 +124,7 @@ def _batches_of_rows(spark: SparkSession) -> Iterator[None]:
 
     By default it asks for a batch's size at each row, which is a quarter of the work.
     """
-    before = spark.conf.get(_BATCH_BYTES) or ""
+    before = str(spark.conf.get(_BATCH_BYTES))
     spark.conf.set(_BATCH_BYTES, str(_NO_LIMIT))
     try:
         yield
