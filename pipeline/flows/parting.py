@@ -90,4 +90,6 @@ def _good(rows: Rows) -> Rows:
 
 
 def _left_out(rows: Rows) -> Rows:
-    return type(rows).from_struct_array(pc.list_flatten(rows[_REJECTED]))
+    # To filter is to copy: without that a few rows would hold all of the message that brought them in memory.
+    rejected = rows[_REJECTED].filter(pc.is_valid(rows[_REJECTED]))
+    return type(rows).from_struct_array(pc.list_flatten(rejected))
