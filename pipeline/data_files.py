@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 # What a worker holds before it writes: a group of rows that a reader can take or leave.
-_GROUP_BYTES = 64 * 1024**2
+_GROUP_BYTES = 32 * 1024**2
 _FILE_BYTES = 256 * 1024**2
 
 
@@ -122,6 +122,9 @@ class ShareWriter:
         self._held, self._held_bytes = [], 0
         self._file = self._file or _OpenFile(self._share)
         self._file.write(group)
+        # Of what it frees Arrow keeps the most that it ever held, in each worker.
+        del group
+        pa.default_memory_pool().release_unused()
         if self._file.size_bytes >= self._file_bytes:
             self._close()
 
