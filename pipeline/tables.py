@@ -130,8 +130,7 @@ class Table:
         Columns that the table lacks are added by the same commit. The commit's note says which batch it is.
 
         Args:
-            rows: What is appended. Files must be of columns that the table takes; those of a batch that is there
-                already are deleted.
+            rows: What is appended. Files must be of columns that the table takes.
             batch: The key of the commit.
             few: Whether the rows fit into this process: then they are committed in milliseconds.
 
