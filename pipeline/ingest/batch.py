@@ -13,7 +13,7 @@ from pyspark.errors import PySparkException
 from pipeline.ingest.evolution import NewKey, evolved, new_hints
 from pipeline.ingest.landing import LandedFile
 from pipeline.ingest.read_rows import RowsHere, RowsInWorkers
-from pipeline.ingest.reader import FileOutcome, Plan, merged_keys, read_records, rows_of
+from pipeline.ingest.reader import FileOutcome, Plan, merged_keys, read_records, read_rows, rows_of
 from pipeline.ingest.schema_log import HINTED
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 # Below this much compressed data a round through Spark's workers costs more than reading here.
 DRIVER_BYTES = 4 * 1024**2
 _DRIVER_FILES = 20_000
-_BYTES_A_MESSAGE = 4 * 1024**2
 _SAMPLED_FILES = 8
 _SAMPLED_RECORDS = 1_000
 _UNEXPECTED_KEYS = "unexpected keys in a planned batch"
@@ -153,16 +152,13 @@ class FileBatch:
         def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for file in _unpacked(batches):
                 outcome = FileOutcome(file.path)
-                for records in read_records(file.path, plan, outcome):
+                for rows in read_rows(file, plan, outcome):
                     if any(key.type for key in outcome.new_keys.values()):
                         raise RuntimeError(_UNEXPECTED_KEYS)
-                    yield rows_of(records, file, plan, outcome)
+                    yield rows
                 outcomes.add([outcome])
 
-        def read_joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            return _joined(read(batches))
-
-        return RowsInWorkers(self._file_frame(), read_joined, plan.arrow_schema())
+        return RowsInWorkers(self._file_frame(), read, plan.arrow_schema())
 
     def _observed_in_workers(self, version: SchemaVersion) -> dict[str, NewKey]:
         plan = self._plan(version)
@@ -197,20 +193,6 @@ class _Collected(AccumulatorParam[list[FileOutcome]]):
 
     def addInPlace(self, value1: list[FileOutcome], value2: list[FileOutcome]) -> list[FileOutcome]:  # noqa: N802
         return value1 + value2
-
-
-def _joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield the same rows in fewer batches: thousands of small files would otherwise be as many messages."""
-    held: list[pa.RecordBatch] = []
-    size = 0
-    for batch in batches:
-        held.append(batch)
-        size += batch.nbytes
-        if size >= _BYTES_A_MESSAGE:
-            yield from pa.Table.from_batches(held).combine_chunks().to_batches()
-            held, size = [], 0
-    if held:
-        yield from pa.Table.from_batches(held).combine_chunks().to_batches()
 
 
 def _packed(file: LandedFile) -> list[Any]:

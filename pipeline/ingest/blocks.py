@@ -20,22 +20,33 @@ class BlockReader:
         # read(n) of a buffered stream that fails half-way drops what it had; read1 hands over piece by piece.
         self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
         self._begun = False
-        self.ended = False
+        self._ended = False
+        self._again = b""
         self.failure: Exception | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing more to read."""
+        return self._ended and not self._again
+
+    def put_back(self, block: bytes) -> None:
+        """Have bytes read again, before what follows."""
+        self._again = block + self._again
 
     def read(self, size: int) -> bytes:
         """Return this many bytes, or fewer if the stream ended or failed; no leading byte order mark."""
-        pieces: list[bytes] = []
-        lacking = size if self._begun else max(size, len(_BYTE_ORDER_MARK))
+        again, self._again = self._again[:size], self._again[size:]
+        pieces = [again]
+        lacking = (size if self._begun else max(size, len(_BYTE_ORDER_MARK))) - len(again)
         try:
-            while lacking > 0 and not self.ended:
+            while lacking > 0 and not self._ended:
                 piece = self._read(min(lacking, _BLOCK_BYTES))
                 pieces.append(piece)
                 lacking -= len(piece)
-                self.ended = not piece
+                self._ended = not piece
         except _READ_ERRORS as error:
             self.failure = error
-            self.ended = True
+            self._ended = True
         block = b"".join(pieces)
         if not self._begun:
             self._begun = True

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pipeline.data_files import DataFiles
     from pipeline.ingest.stamp import Stamp
 
+_BYTES_A_MESSAGE = 4 * 1024**2
+
 
 @dataclass(frozen=True)
 class RowsHere:
@@ -73,7 +75,12 @@ class RowsInWorkers:
 
     def frame(self) -> DataFrame:
         """Return them as a frame."""
-        return self.files.mapInArrow(self.read, from_arrow_schema(self.schema))
+        read = self.read
+
+        def read_joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            return _joined(read(batches))
+
+        return self.files.mapInArrow(read_joined, from_arrow_schema(self.schema))
 
     def stamped(self, stamp: Stamp, folder: Path) -> DataFiles:
         """Have the workers that read them write them too, stamped, and return the files in a table's folder."""
@@ -86,3 +93,17 @@ class RowsInWorkers:
 
         (files,) = write_from_workers(self.files, [Share(folder, stamp.columns(self.schema))], read_stamped)
         return files
+
+
+def _joined(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the same rows in fewer batches: thousands of small files would otherwise be as many messages."""
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        held.append(batch)
+        size += batch.nbytes
+        if size >= _BYTES_A_MESSAGE:
+            yield from pa.Table.from_batches(held).combine_chunks().to_batches()
+            held, size = [], 0
+    if held:
+        yield from pa.Table.from_batches(held).combine_chunks().to_batches()

@@ -8,19 +8,18 @@ import os
 import stat
 import zlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import pyarrow as pa
 
 from pipeline.fault_points import FaultPoint, reach
-from pipeline.ingest.columns import to_record_batch
+from pipeline.ingest.columns import ARROW_TYPES, to_record_batch
 from pipeline.ingest.evolution import NewKey, can_become_column
-from pipeline.ingest.formats import format_named
+from pipeline.ingest.formats import ColumnarFormat, format_named
 from pipeline.ingest.keys import observe_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
+    from collections.abc import Callable, Iterator
 
     from pipeline.ingest.columns import Column
     from pipeline.ingest.landing import LandedFile
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 # What reading and decompressing raise; everything else would be a mistake of this program.
 READ_ERRORS = (OSError, EOFError, zlib.error)
 _BLOCK_BYTES = 1024 * 1024
+_Piece = TypeVar("_Piece")
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
-_ARROW_TYPES = {"string": pa.string(), "double": pa.float64(), "boolean": pa.bool_()}
 
 
 @dataclass
@@ -68,7 +67,7 @@ class Plan:
         """Return the schema of the rows that files become."""
         return pa.schema(
             [
-                *((column.name, _ARROW_TYPES[column.type]) for column in self.columns),
+                *((column.name, ARROW_TYPES[column.type]) for column in self.columns),
                 ("_rescued_data", pa.string()),
                 ("_corrupt_record", pa.string()),
                 ("source_file", pa.string()),
@@ -99,13 +98,39 @@ def read_records(path: str, plan: Plan, outcome: FileOutcome) -> Iterator[list[R
 
     A file that cannot be read to its end yields what could be read, and says so in the outcome.
     """
+    for records in _pieces(path, format_named(plan.source.format).read_records, outcome):
+        if plan.evolves:
+            _note_new_keys(records, plan, outcome)
+        yield records
+
+
+def read_rows(file: LandedFile, plan: Plan, outcome: FileOutcome) -> Iterator[pa.RecordBatch]:
+    """Yield a file's records as rows in order, and count them in the outcome; else as `read_records`.
+
+    Rows are yielded before a key of theirs could become a column; the outcome tells of it.
+    """
+    form = format_named(plan.source.format)
+    if not isinstance(form, ColumnarFormat):
+        for records in read_records(file.path, plan, outcome):
+            yield rows_of(records, file, plan, outcome)
+        return
+    for piece in _pieces(file.path, lambda stream: form.read_rows(stream, plan.columns), outcome):
+        if isinstance(piece, pa.RecordBatch):
+            outcome.rows += piece.num_rows
+            nothing = pa.nulls(piece.num_rows, pa.string())
+            yield _with_file([*piece.columns, nothing, nothing], file, plan)
+        else:
+            if plan.evolves:
+                _note_new_keys(piece, plan, outcome)
+            yield rows_of(piece, file, plan, outcome)
+
+
+def _pieces(path: str, read: Callable[[BinaryIO], Iterator[_Piece]], outcome: FileOutcome) -> Iterator[_Piece]:
     try:
         with open_file(path) as stream:
-            for records in format_named(plan.source.format).read_records(stream):
+            for piece in read(stream):
                 reach(FaultPoint.PARSE)
-                if plan.evolves:
-                    _note_new_keys(records, plan, outcome)
-                yield records
+                yield piece
     except READ_ERRORS as error:
         outcome.error = _described(error)
 
@@ -128,17 +153,18 @@ def rows_of(records: list[Record], file: LandedFile, plan: Plan, outcome: FileOu
     outcome.rows += rows.num_rows
     outcome.corrupt_rows += rows.num_rows - rows.column("_corrupt_record").null_count
     outcome.rescued_rows += rows.num_rows - rows.column("_rescued_data").null_count
-    return _with_file(rows, file.path, file.modified_at, plan)
+    return _with_file(rows.columns, file, plan)
 
 
 def _described(error: Exception) -> str:
     return f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
 
 
-def _with_file(rows: pa.RecordBatch, path: str, modified_at: datetime, plan: Plan) -> pa.RecordBatch:
-    names = pa.array([path], pa.string()).take(pa.array([0] * rows.num_rows, pa.int32()))
-    times = pa.array([modified_at], _TIMESTAMP).take(pa.array([0] * rows.num_rows, pa.int32()))
-    return pa.RecordBatch.from_arrays([*rows.columns, names, times], schema=plan.arrow_schema())
+def _with_file(columns: list[pa.Array], file: LandedFile, plan: Plan) -> pa.RecordBatch:
+    row_count = len(columns[0])
+    names = pa.repeat(pa.scalar(file.path, pa.string()), row_count)
+    times = pa.repeat(pa.scalar(file.modified_at, _TIMESTAMP), row_count)
+    return pa.RecordBatch.from_arrays([*columns, names, times], schema=plan.arrow_schema())
 
 
 def _note_new_keys(records: list[Record], plan: Plan, outcome: FileOutcome) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 # As Spark numbers rows: so many bits for the row, the others for the part it is in.
 _ROW_BITS = 33
+_LAST_DIGITS = pa.array([f"{number:03x}" for number in range(16**3)])
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,12 @@ class Stamp:
             batches: Records.
             part: Which part of the batch they are; no two may have the same.
         """
-        numbers = itertools.count(part << _ROW_BITS)
+        first = part << _ROW_BITS
         for records in batches:
-            ids = [f"{self.batch_digits}-{number:x}" for number in itertools.islice(numbers, records.num_rows)]
+            ids = self._ids(first, first + records.num_rows)
+            first += records.num_rows
             moments = pa.repeat(pa.scalar(self.moment, _TIMESTAMP), records.num_rows)
-            columns = [pa.array(ids, pa.string()), *records.columns, moments]
+            columns = [ids, *records.columns, moments]
             yield pa.RecordBatch.from_arrays(columns, schema=self.columns(records.schema))
 
     def on_frame(self, records: DataFrame) -> DataFrame:
@@ -60,3 +62,17 @@ class Stamp:
             "*",
             F.lit(self.moment).alias("ingestion_timestamp"),
         )
+
+    def _ids(self, first: int, end: int) -> pa.Array:
+        """Return the identities of the numbers from a first one up to an end that is left out."""
+        pieces = []
+        while first < end:
+            leading, last = divmod(first, len(_LAST_DIGITS))
+            count = min(end - first, len(_LAST_DIGITS) - last)
+            if leading:
+                last_digits = _LAST_DIGITS.slice(last, count)
+                pieces.append(pc.binary_join_element_wise(f"{self.batch_digits}-{leading:x}", last_digits, ""))
+            else:
+                pieces.append(pa.array([f"{self.batch_digits}-{number:x}" for number in range(first, first + count)]))
+            first += count
+        return pa.concat_arrays(pieces) if pieces else pa.array([], pa.string())

@@ -65,6 +65,9 @@ def test_large_batch_through_the_workers_equals_the_same_batch_read_by_the_drive
     records[41]["pressure"] = "low"
     records[42]["vibration_hz"] = "NaN"
     content = lines(records) + b'\n{"device_id": "cut'
+    # So many that workers read most of them straight into columns.
+    many = [reading(f"MFG-B-{1000 + number}") for number in range(15_000)]
+    many[50]["temperature_celsius"] = "hot"
     columns = ["device_id", "temperature_celsius", "vibration_hz", "pressure", "_rescued_data", "_corrupt_record"]
     monkeypatch.setattr(batch_module, "_SAMPLED_FILES", 1)
     for name, driver_bytes in (("driver", 10**9), ("workers", 0)):
@@ -72,11 +75,12 @@ def test_large_batch_through_the_workers_equals_the_same_batch_read_by_the_drive
         home.land("a.json", [reading()])
         home.land("b.json", content)
         home.land("c.json", [reading(pressure=None)])
+        home.land("d.json", lines(many))
         monkeypatch.setattr(batch_module, "DRIVER_BYTES", driver_bytes)
         home.update(refresh=ONLY_BRONZE)
     driver, workers = (by_file(lakehouse.beside(name), *columns) for name in ("driver", "workers"))
     assert [{name: len(rows) for name, rows in found.items()} for found in (driver, workers)] == [
-        {"a.json": 1, "b.json": 51, "c.json": 1}
+        {"a.json": 1, "b.json": 51, "c.json": 1, "d.json": 15_000}
     ] * 2
     shown = [json.dumps(found).replace("/workers/", "/driver/") for found in (driver, workers)]
     assert shown[0] == shown[1]

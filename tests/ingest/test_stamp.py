@@ -34,6 +34,17 @@ def test_records_are_numbered_through_their_batches_and_apart_from_other_parts()
     ]
 
 
+@pytest.mark.parametrize("part", [0, 1, 7])
+def test_many_records_have_the_hexadecimal_numbers_that_follow_one_another(part: int) -> None:
+    counts = (4_000, 200, 1, 9_000, 3)
+    sent = [pa.RecordBatch.from_pydict({"device_id": ["a"] * count}, RECORDS) for count in counts]
+    stamped = pa.Table.from_batches(Stamp(NOON, "0123456789abcdef").on_batches(iter(sent), part))
+    first = part * 2**33
+    assert stamped["record_id"].to_pylist() == [
+        f"0123456789abcdef-{number:x}" for number in range(first, first + sum(counts))
+    ]
+
+
 def test_stamps_of_two_batches_differ() -> None:
     assert Stamp(NOON).batch_digits != Stamp(NOON).batch_digits
 
