@@ -188,6 +188,9 @@ def _java_options(home: Home, settings: SparkSettings) -> str:
         # With one tier alone the JVM reserves 48 MB for compiled code, which an hour of updates fills;
         # from then on it throws code away and compiles it again.
         flags += ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=256m"]
+    else:
+        # In a heap of this size the default one costs a tenth more time and a quarter of a gigabyte.
+        flags += ["-XX:+UseParallelGC"]
     return " ".join([*flags, *(f'-D{key}="{value}"' for key, value in options.items())])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
@@ -15,11 +14,12 @@ from pipeline.quality.compiler import columns_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from deltalake import DeltaTable
     from pyspark.sql import DataFrame
 
-# Each takes 8 bytes, twice while they are sorted.
-_HASHES_AT_ONCE = 10_000_000
+# Each takes 8 bytes, twice while they are fetched.
+_HASHES_AT_ONCE = 7_000_000
 # Values of other types may be alike in one way and differ in another, as 0.0 and -0.0 do.
 _PLAIN = (StringType, IntegralType, DateType, TimestampType)
 _NOT_NULL = "expect_column_values_to_not_be_null"
@@ -65,8 +65,18 @@ def _has_unlike_hashes(rows: DataFrame, columns: tuple[str, ...], row_count: int
     hashes = rows.select(F.xxhash64(*names).alias("hash"))
     shares = -(-row_count // _HASHES_AT_ONCE)
     for share in range(shares):
-        found = hashes.where(F.pmod("hash", F.lit(shares)) == share).toArrow()["hash"].to_numpy()
-        found = np.sort(found)
+        found = _sorted(hashes.where(F.pmod("hash", F.lit(shares)) == share).toArrow()["hash"])
         if (found[1:] == found[:-1]).any():
             return False
+        # What Arrow has freed it would keep, for as long as this process lives.
+        del found
+        pa.default_memory_pool().release_unused()
     return True
+
+
+def _sorted(hashes: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.int64]]:
+    found: np.ndarray[Any, np.dtype[np.int64]] = hashes.to_numpy()
+    # What lies in one chunk is not copied, and may not be changed.
+    found = found if found.flags.writeable else found.copy()
+    found.sort()
+    return found
