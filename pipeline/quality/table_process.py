@@ -62,15 +62,7 @@ def _judged(context: Any, folder: Path, session: Callable[[], SparkSession], req
     columns = {field.name for field in log.schema().fields}
     row_count = log.count()
     suite = load_suite(context, request["suite"], folder / f"{request['suite']}.json")
-    asked = [
-        expectation
-        for expectation in suite.expectations
-        if RuleMeta.of(expectation.expectation_type, expectation.meta or {}, "").name in request["names"]
-        and set(columns_of(expectation)) <= columns
-    ]
-    for number, expectation in enumerate(asked):
-        # Ids are copied with their expectations; by its place each result finds its own.
-        expectation.id = str(number)
+    asked = _asked(suite, request["names"], columns)
 
     def results(source: Any, rows: Any, expectations: list[Any]) -> list[dict[str, Any]]:
         batches = source.add_dataframe_asset(request["table"]).add_batch_definition_whole_dataframe("all")
@@ -86,17 +78,35 @@ def _judged(context: Any, folder: Path, session: Callable[[], SparkSession], req
         # What pandas cannot compare, Spark may.
         found = [result for result in found if exception_in(result) is None]
     frame = cache(lambda: _frame(session(), log, few))
-    settled = {_number(result) for result in found}
-    for item in asked:
-        if not few and int(item.id) not in settled and _may_none_break(item) and is_proven(item, log, frame):
-            found.append(_unbroken(item, row_count))
-    settled = {_number(result) for result in found}
-    left = [item for item in asked if int(item.id) not in settled]
+    left = _unsettled(asked, found)
+    if not few:
+        proven = [item for item in left if _may_none_break(item) and is_proven(item, log, frame)]
+        found += [_unbroken(item, row_count) for item in proven]
+        left = _unsettled(asked, found)
     if left:
         rows = frame()
         # Only now, for Great Expectations would start a session of its own where it finds none.
         found += results(context.data_sources.add_or_update_spark("tables", persist=False), rows, left)
     return {"results": sorted(found, key=_number)}
+
+
+def _asked(suite: Any, names: list[str], columns: set[str]) -> list[Any]:
+    """Return a suite's expectations of some names on columns that are there, numbered in their ids."""
+    asked = [
+        expectation
+        for expectation in suite.expectations
+        if RuleMeta.of(expectation.expectation_type, expectation.meta or {}, "").name in names
+        and set(columns_of(expectation)) <= columns
+    ]
+    for number, expectation in enumerate(asked):
+        # Ids are copied with their expectations; by its place each result finds its own.
+        expectation.id = str(number)
+    return asked
+
+
+def _unsettled(asked: list[Any], found: list[dict[str, Any]]) -> list[Any]:
+    settled = set(map(_number, found))
+    return [item for item in asked if int(item.id) not in settled]
 
 
 def _values_to_rank(log: DeltaLog, asked: list[Any], row_count: int) -> tuple[pa.Table | None, list[Any]]:
