@@ -30,7 +30,7 @@ def is_proven(expectation: Any, log: DeltaTable, rows: Callable[[], DataFrame]) 
     """Tell whether all rows of a table are proven to meet an expectation that none of them may break.
 
     That no value is missing is told by the table's log. That no two values are alike is proven where no two of their
-    hashes are: to hash and to sort the hashes takes a quarter of what it takes to sort the values.
+    hashes are: to hash and to sort the hashes takes half of what it takes to sort the values.
 
     Args:
         expectation: Of Great Expectations.
