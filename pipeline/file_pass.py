@@ -15,6 +15,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code 
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import ArrayType, BinaryType, StringType, StructType
 
+from pipeline.column_name import quoted
 from pipeline.data_files import DataFile, DataFiles, ShareWriter
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _text_bytes(schema: StructType, within: str = "") -> list[Column]:
     """Return how long each of a row's texts is, those in structs and lists included."""
     lengths: list[Column] = []
     for field in schema:
-        path = within + "`{}`".format(field.name.replace("`", "``"))
+        path = within + quoted(field.name)
         column = F.col(path)
         if isinstance(field.dataType, StringType | BinaryType):
             lengths.append(F.coalesce(F.octet_length(column), F.lit(0)))

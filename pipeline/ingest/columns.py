@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ColumnType = Literal["string", "double", "boolean"]
 
 _FILE_PATH = "_file_path"
-ARROW_TYPES = {"string": pa.string(), "double": pa.float64(), "boolean": pa.bool_()}
+_ARROW_TYPES = {"string": pa.string(), "double": pa.float64(), "boolean": pa.bool_()}
 # The kinds of value that Arrow takes exactly as they are, or refuses: integers too large for a double raise.
 _EXACT_KINDS: Mapping[str, set[type]] = {
     "string": {str, NoneType},
@@ -40,6 +40,11 @@ class Column:
 
     name: str
     type: ColumnType
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """Return the type as Arrow has it."""
+        return _ARROW_TYPES[self.type]
 
 
 def to_record_batch(
@@ -82,7 +87,7 @@ def _array(rows: Sequence[dict[str, Any]], column: Column, misfits: dict[int, li
     values = [row.get(name) for row in rows]
     if set(map(type, values)) <= _EXACT_KINDS[column.type]:
         try:
-            return pa.array(values, ARROW_TYPES[column.type])
+            return pa.array(values, column.arrow_type)
         except (pa.ArrowInvalid, UnicodeEncodeError):  # an integer too large, a lone surrogate
             pass
     fit = FITTINGS[column.type]
@@ -91,7 +96,7 @@ def _array(rows: Sequence[dict[str, Any]], column: Column, misfits: dict[int, li
         if value is MISFIT:
             misfits.setdefault(index, []).append(name)
             fitted[index] = None
-    return pa.array(fitted, ARROW_TYPES[column.type])
+    return pa.array(fitted, column.arrow_type)
 
 
 def _rescued(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 import pyarrow as pa
 
 from pipeline.fault_points import FaultPoint, reach
-from pipeline.ingest.columns import ARROW_TYPES, to_record_batch
+from pipeline.ingest.columns import to_record_batch
 from pipeline.ingest.evolution import NewKey, can_become_column
 from pipeline.ingest.formats import ColumnarFormat, format_named
 from pipeline.ingest.keys import observe_keys
@@ -67,7 +67,7 @@ class Plan:
         """Return the schema of the rows that files become."""
         return pa.schema(
             [
-                *((column.name, ARROW_TYPES[column.type]) for column in self.columns),
+                *((column.name, column.arrow_type) for column in self.columns),
                 ("_rescued_data", pa.string()),
                 ("_corrupt_record", pa.string()),
                 ("source_file", pa.string()),
@@ -99,8 +99,7 @@ def read_records(path: str, plan: Plan, outcome: FileOutcome) -> Iterator[list[R
     A file that cannot be read to its end yields what could be read, and says so in the outcome.
     """
     for records in _pieces(path, format_named(plan.source.format).read_records, outcome):
-        if plan.evolves:
-            _note_new_keys(records, plan, outcome)
+        _note_new_keys(records, plan, outcome)
         yield records
 
 
@@ -110,18 +109,17 @@ def read_rows(file: LandedFile, plan: Plan, outcome: FileOutcome) -> Iterator[pa
     Rows are yielded before a key of theirs could become a column; the outcome tells of it.
     """
     form = format_named(plan.source.format)
-    if not isinstance(form, ColumnarFormat):
-        for records in read_records(file.path, plan, outcome):
-            yield rows_of(records, file, plan, outcome)
-        return
-    for piece in _pieces(file.path, lambda stream: form.read_rows(stream, plan.columns), outcome):
+
+    def read(stream: BinaryIO) -> Iterator[list[Record] | pa.RecordBatch]:
+        return form.read_rows(stream, plan.columns) if isinstance(form, ColumnarFormat) else form.read_records(stream)
+
+    for piece in _pieces(file.path, read, outcome):
         if isinstance(piece, pa.RecordBatch):
             outcome.rows += piece.num_rows
             nothing = pa.nulls(piece.num_rows, pa.string())
             yield _with_file([*piece.columns, nothing, nothing], file, plan)
         else:
-            if plan.evolves:
-                _note_new_keys(piece, plan, outcome)
+            _note_new_keys(piece, plan, outcome)
             yield rows_of(piece, file, plan, outcome)
 
 
@@ -168,6 +166,8 @@ def _with_file(columns: list[pa.Array], file: LandedFile, plan: Plan) -> pa.Reco
 
 
 def _note_new_keys(records: list[Record], plan: Plan, outcome: FileOutcome) -> None:
+    if not plan.evolves:
+        return
     for name, key_type in observe_keys(records, plan.columns, format_named(plan.source.format).type_of).items():
         if not can_become_column(name, plan.columns, plan.held_back, plan.source.max_columns):
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 # As Spark numbers rows: so many bits for the row, the others for the part it is in.
 _ROW_BITS = 33
-_LAST_DIGITS = pa.array([f"{number:03x}" for number in range(16**3)])
+_LAST_DIGITS = 3
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,18 @@ class Stamp:
         """Return the identities of the numbers from a first one up to an end that is left out."""
         pieces = []
         while first < end:
-            leading, last = divmod(first, len(_LAST_DIGITS))
-            count = min(end - first, len(_LAST_DIGITS) - last)
+            leading, last = divmod(first, 16**_LAST_DIGITS)
+            count = min(end - first, 16**_LAST_DIGITS - last)
             if leading:
-                last_digits = _LAST_DIGITS.slice(last, count)
+                last_digits = _all_last_digits().slice(last, count)
                 pieces.append(pc.binary_join_element_wise(f"{self.batch_digits}-{leading:x}", last_digits, ""))
             else:
                 pieces.append(pa.array([f"{self.batch_digits}-{number:x}" for number in range(first, first + count)]))
             first += count
         return pa.concat_arrays(pieces) if pieces else pa.array([], pa.string())
+
+
+@cache
+def _all_last_digits() -> pa.Array:
+    # Made where they are needed: with its first array Arrow loads pandas, a third of a second.
+    return pa.array([f"{number:0{_LAST_DIGITS}x}" for number in range(16**_LAST_DIGITS)])

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from pipeline.ingest.columns import ARROW_TYPES
+from pyarrow import json
 
 if TYPE_CHECKING:
-    from pyarrow import json
-
     from pipeline.ingest.columns import Column
 
 # From here on a double may stand for more than one integer.
@@ -29,8 +26,6 @@ def read_typed_lines(block: bytes, columns: tuple[Column, ...]) -> pa.RecordBatc
         block: Text that begins and ends outside of any record.
         columns: The columns of the rows.
     """
-    from pyarrow import json  # noqa: PLC0415 - only who reads much text needs it
-
     if not columns or not block.startswith(b"{"):
         return None
     whole = json.ReadOptions(use_threads=False, block_size=len(block) + 1)
@@ -48,9 +43,7 @@ def read_typed_lines(block: bytes, columns: tuple[Column, ...]) -> pa.RecordBatc
 
 @cache
 def _options(columns: tuple[Column, ...]) -> json.ParseOptions:
-    from pyarrow import json  # noqa: PLC0415 - as above
-
-    schema = pa.schema([(column.name, ARROW_TYPES[column.type]) for column in columns])
+    schema = pa.schema([(column.name, column.arrow_type) for column in columns])
     return json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
 
 

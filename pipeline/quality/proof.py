@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 from pyspark.sql.types import DateType, IntegralType, StringType, TimestampType
 
+from pipeline.column_name import quoted
 from pipeline.quality.compiler import columns_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _has_no_nulls(log: DeltaTable, column: str) -> bool:
 
 
 def _has_unlike_hashes(rows: DataFrame, columns: tuple[str, ...], row_count: int) -> bool:
-    names = ["`{}`".format(name.replace("`", "``")) for name in columns]
+    names = list(map(quoted, columns))
     if not all(isinstance(rows.schema[name].dataType, _PLAIN) for name in columns):
         return False
     if len(names) == 1:

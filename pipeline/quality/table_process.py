@@ -154,8 +154,7 @@ def _results(
     unbroken = [result for result in validated(counting, "BOOLEAN_ONLY") if result["success"]] if counting else []
     for result in unbroken:
         result["result"] = _none_of(row_count)
-    settled = {result["expectation_config"]["id"] for result in unbroken}
-    others = [item for item in asked if item.id not in settled]
+    others = _unsettled(asked, unbroken)
     return unbroken + (validated(others, "SUMMARY") if others else [])
 
 
