@@ -1,4 +1,4 @@
-"""What can go wrong, split by whose fault it is: the author's, the data's, the environment's."""
+"""Errors, divided by whose fault they are: the author's, the data's or the environment's."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 class LakehouseError(Exception):
-    """Base of every error this project raises on purpose.
+    """The base of every error that this project raises on purpose.
 
     Attributes:
-        problem: What happened, where, what was got and what was expected.
+        problem: What happened, where, what was found and what was expected.
         remedy: The command or edit that helps.
-        retryable: Whether the same work may succeed when tried again unchanged.
-        exit_code: What a command ends with when this error ends it.
+        retryable: Whether the same work may succeed on a retry.
+        exit_code: The exit code of a command that this error ends.
     """
 
     retryable: ClassVar[bool] = False
@@ -29,29 +29,38 @@ class LakehouseError(Exception):
 
 
 class AuthorError(LakehouseError):
-    """A declaration, a suite, a setting or a command line is wrong; an edit puts it right."""
+    """A declaration, a suite, a setting or a command line is wrong; an edit fixes it."""
 
     exit_code = 2
 
+    def put_at(self, location: object) -> None:
+        """Begin the problem with the place in the author's files that an edit has to change."""
+        self.problem = f"{location}: {self.problem}"
+        self.args = (f"{self.problem} {self.remedy}",)
+
+
+class NoDataError(AuthorError):
+    """What a query reads is not there yet, so that nobody can say which columns it has."""
+
 
 class DataError(LakehouseError):
-    """The data breaks a promise that the pipeline was told to keep."""
+    """The data violates a rule that stops the pipeline."""
 
 
 class EnvironmentFaultError(LakehouseError):
-    """The machine, a disk or another process stands in the way; waiting or repairing it helps."""
+    """The machine, a disk or another process prevents the work; waiting or a repair helps."""
 
     retryable = True
 
 
 class DamagedStateError(EnvironmentFaultError):
-    """Something on disk is gone, damaged or too small; only a hand can put it right."""
+    """Something on disk is missing, damaged or too small; only a person can fix it."""
 
     retryable = False
 
 
 class UnknownNameError(AuthorError):
-    """A name that nothing carries; the message offers the nearest one that exists."""
+    """A name that does not exist; the message suggests the closest one that does."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], where: str) -> None:
         self.name = name
@@ -74,10 +83,10 @@ class PipelineBusyError(LakehouseError):
         )
 
 
-def told_causes(error: BaseException | None) -> list[dict[str, str]]:
+def causes_of(error: BaseException | None) -> list[dict[str, str]]:
     """Return `class_name` and `message` of an error and of each that caused it, the error itself first.
 
-    An error that was read back from a record has the name of the class that was raised then.
+    An error that was read back from the event log has the name of the class that was raised then.
     """
     chain: list[dict[str, str]] = []
     while error is not None:

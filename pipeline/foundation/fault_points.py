@@ -1,4 +1,4 @@
-"""Named moments at which the process can be made to die, to prove that no moment does harm."""
+"""Named moments at which tests kill the process, to prove that a kill at any moment does no harm."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VARIABLE = "SMART_FACTORY_FAULT_POINT"
 
 
 class FaultPoint(StrEnum):
-    """Where an update can be cut short."""
+    """A moment at which an update can be killed."""
 
     DISCOVERY = "discovery"
     PARSE = "parse"
@@ -30,10 +30,10 @@ _reached: defaultdict[str, itertools.count[int]] = defaultdict(lambda: itertools
 
 
 def reach(point: FaultPoint) -> None:
-    """Pass a point; die there by SIGKILL if the environment asks for it, else do nothing.
+    """Kill this process with SIGKILL if the environment asks for it at this point; otherwise do nothing.
 
-    `SMART_FACTORY_FAULT_POINT=merge:2:300` asks for the second time the point is reached, and for 300
-    milliseconds more, which fall into what the process does next.
+    `SMART_FACTORY_FAULT_POINT=merge:2:300` kills the process 300 milliseconds after it reaches the point for the
+    second time.
     """
     wanted = os.environ.get(VARIABLE)
     if not wanted:

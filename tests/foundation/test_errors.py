@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pipeline
-from pipeline.errors import LakehouseError, PipelineBusyError, UnknownNameError
 from pipeline.flows.flow import FilesGoneError
-from pipeline.flows.stream import ExpectationViolatedError
+from pipeline.flows.judged_write import ExpectationViolatedError
+from pipeline.foundation.errors import LakehouseError, PipelineBusyError, UnknownNameError
 from pipeline.ingest.evolution import NewColumnsError, NewKey
 from pipeline.quality.judge import Evidence
 
