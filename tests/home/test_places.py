@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import AuthorError, EnvironmentFaultError
-from pipeline.home import CHECKOUT, Home
+from pipeline.foundation.errors import AuthorError, EnvironmentFaultError
+from pipeline.home.places import CHECKOUT, Home
 
 NOBODY = 65534
 
@@ -44,6 +44,18 @@ def test_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
         Home.find(tmp_path / "home")
 
 
+@pytest.mark.parametrize("name", ["a[b", "a]b", "a^b", "a|b", "a\\b", "a\tb", "100%20b"])
+def test_home_whose_path_delta_cannot_use_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(AuthorError, match=r"in its path, which Delta's libraries cannot use\. Choose another folder"):
+        Home.find(tmp_path / name / "home")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a b", "100 %", "{a,b}", "*?", "#1", "Größe", "a%zz"])
+def test_home_whose_path_looks_like_a_pattern_or_an_address_is_taken(tmp_path: Path, name: str) -> None:
+    assert Home.find(tmp_path / name).root == tmp_path / name
+
+
 @pytest.mark.parametrize("in_the_way", ["landing", "state"])
 def test_file_where_a_folder_of_the_home_belongs_is_one_sentence_with_a_remedy(tmp_path: Path, in_the_way: str) -> None:
     (tmp_path / in_the_way).write_text("")
@@ -66,3 +78,17 @@ def test_home_that_another_user_owns_is_one_sentence_with_a_remedy(tmp_path: Pat
     finally:
         os.seteuid(user)
         tmp_path.chmod(0o755)
+
+
+def test_home_that_an_update_creates_is_its_owners_alone(tmp_path: Path) -> None:
+    home = Home(tmp_path / "a home")
+    home.make_writable()
+    assert [oct(folder.stat().st_mode & 0o777) for folder in (home.root, home.landing, home.state)] == ["0o700"] * 3
+
+
+def test_home_that_exists_keeps_its_permissions(tmp_path: Path) -> None:
+    home = Home(tmp_path / "a home")
+    home.root.mkdir(mode=0o750)
+    home.root.chmod(0o750)
+    home.make_writable()
+    assert oct(home.root.stat().st_mode & 0o777) == "0o750"

@@ -1,20 +1,18 @@
-"""One update at a time, told apart by the operating system."""
-
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.clock import FixedClock
-from pipeline.errors import PipelineBusyError
-from pipeline.home import Home
-from pipeline.lock import exclusive, holder
+from pipeline.foundation.clock import FixedClock
+from pipeline.foundation.errors import EnvironmentFaultError, LakehouseError, PipelineBusyError
+from pipeline.home.lock import exclusive, holder, locked
+from pipeline.home.places import Home
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,9 +22,9 @@ HOLDER = """
 import sys
 import threading, time
 from pathlib import Path
-from pipeline.clock import SystemClock
-from pipeline.home import Home
-from pipeline.lock import exclusive, holder
+from pipeline.foundation.clock import SystemClock
+from pipeline.home.places import Home
+from pipeline.home.lock import exclusive, holder
 with exclusive(Home(Path(sys.argv[1])), SystemClock(), "update abcd"):
     print("held", flush=True)
     time.sleep(60)
@@ -49,10 +47,10 @@ def test_lock_of_another_process_is_refused_by_name_and_free_once_it_is_killed(t
         pass
 
 
-def test_lock_whose_holder_has_not_yet_said_who_it_is_is_still_refused(tmp_path: Path) -> None:
+def test_lock_whose_holder_has_not_written_its_note_yet_is_refused_too(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with exclusive(home, CLOCK, "update 1"):
-        home.lock.with_name("holder.json").unlink()
+        home.holder_note.unlink()
         with pytest.raises(PipelineBusyError, match="a process that is just starting"), exclusive(home, CLOCK, "2"):
             pytest.fail("two hold the lock")
 
@@ -62,10 +60,10 @@ def test_lock_is_free_after_an_update_that_failed(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), exclusive(home, CLOCK, "update 1"):
         raise ZeroDivisionError
     with exclusive(home, CLOCK, "update 2"):
-        assert "update 2" in home.lock.with_name("holder.json").read_text()
+        assert "update 2" in home.holder_note.read_text()
 
 
-def test_holder_is_told_while_the_lock_is_held_and_only_then(tmp_path: Path) -> None:
+def test_holder_is_known_while_the_lock_is_held_and_only_then(tmp_path: Path) -> None:
     home = Home(tmp_path / "a home")
     assert holder(home) is None
     with exclusive(home, CLOCK, "update abcd"):
@@ -78,10 +76,10 @@ def test_holder_is_told_while_the_lock_is_held_and_only_then(tmp_path: Path) -> 
 def test_holder_that_was_killed_and_left_its_note_behind_holds_nothing(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with exclusive(home, CLOCK, "reset"):
-        note = home.lock.with_name("holder.json").read_text()
+        note = home.holder_note.read_text()
         assert (found := holder(home)) is not None
         assert found.update_id is None
-    home.lock.with_name("holder.json").write_text(note)
+    home.holder_note.write_text(note)
     assert holder(home) is None
 
 
@@ -104,3 +102,49 @@ def test_looking_whether_the_lock_is_held_keeps_no_update_from_starting(tmp_path
     finally:
         done.set()
         looking.join()
+
+
+def busy() -> LakehouseError:
+    return EnvironmentFaultError("Another thread holds the alert.", "Wait.")
+
+
+def test_second_holder_of_a_file_waits_until_the_first_lets_go(tmp_path: Path) -> None:
+    file, order = tmp_path / "a folder" / "alert.lock", []
+    is_held = threading.Event()
+
+    def hold() -> None:
+        with locked(file, timedelta(minutes=5), busy):
+            is_held.set()
+            order.append("first")
+
+    with locked(file, timedelta(), busy):
+        first = threading.Thread(target=hold)
+        first.start()
+        order.append("outer")
+        assert not is_held.is_set()
+    first.join()
+    assert order == ["outer", "first"]
+
+
+def test_holder_that_keeps_a_file_longer_than_others_wait_is_the_callers_error(tmp_path: Path) -> None:
+    file = tmp_path / "alert.lock"
+    with (
+        locked(file, timedelta(), busy),
+        pytest.raises(EnvironmentFaultError, match="Another thread holds the alert"),
+        locked(file, timedelta(seconds=0.1), busy),
+    ):
+        pytest.fail("two hold the lock")
+
+
+def test_error_of_the_work_under_the_lock_is_not_taken_for_a_busy_lock(tmp_path: Path) -> None:
+    with pytest.raises(TimeoutError, match="the mail server"), locked(tmp_path / "alert.lock", timedelta(), busy):
+        raise TimeoutError("the mail server")
+
+
+def test_file_that_cannot_be_locked_is_one_sentence_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("")
+    with (
+        pytest.raises(EnvironmentFaultError, match=r"alert\.lock cannot be locked: .* file system that supports locks"),
+        locked(tmp_path / "state" / "alert.lock", timedelta(), busy),
+    ):
+        pytest.fail("a file is a folder")

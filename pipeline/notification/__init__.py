@@ -1,0 +1,1 @@
+"""Messages, and the destinations that they are delivered to."""
