@@ -6,24 +6,21 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from urllib.request import url2pathname
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from pipeline import arrow
-from pipeline.arrow import arrow_dataset, frame_of_few, greatest
-from pipeline.home import CHECKOUT
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+from pipeline.delta.reading import few_rows, greatest, newest_rows, rows_of
+from pipeline.foundation.limits import DEFAULT_LIMITS, Limits
+from pipeline.home.places import CHECKOUT
 
 _READS = """
 import sys
 from deltalake import DeltaTable
-from pipeline.arrow import arrow_dataset
-arrow_dataset(DeltaTable(sys.argv[1])).to_table()
+from pipeline.delta.reading import rows_of
+rows_of(DeltaTable(sys.argv[1]))
 """
 
 
@@ -36,10 +33,26 @@ def table(tmp_path: Path) -> Path:
     return path
 
 
-def test_dataset_of_a_version_has_that_version_s_rows(table: Path) -> None:
-    newest, earlier = arrow_dataset(DeltaTable(table)), arrow_dataset(DeltaTable(table, version=1))
-    assert sorted(newest.to_table(["number"])["number"].to_pylist()) == list(range(30))
-    assert sorted(earlier.to_table(["number"])["number"].to_pylist()) == [0, 1]
+def test_rows_of_a_version_are_that_version_s_rows(table: Path) -> None:
+    newest, earlier = rows_of(DeltaTable(table)), rows_of(DeltaTable(table, version=1), ["number"])
+    assert sorted(newest["number"].to_pylist()) == list(range(30))
+    assert sorted(earlier["number"].to_pylist()) == [0, 1]
+    assert newest.schema == pa.schema([("number", pa.int64()), ("text", pa.string())])
+
+
+def test_rows_that_meet_a_condition_are_read_from_their_files_alone(table: Path) -> None:
+    opened = DeltaTable(table)
+    for uri in set(opened.file_uris()) - set(opened.file_uris(file_pruning_predicate="number >= 28")):
+        Path(url2pathname(uri)).unlink()
+    assert sorted(rows_of(opened, ["text"], "number >= 28")["text"].to_pylist()) == ["28", "29"]
+
+
+def test_newest_rows_are_those_with_the_greatest_values(table: Path) -> None:
+    found = newest_rows(DeltaTable(table), "number", 2, "number < 20")
+    assert sorted(found.to_pylist(), key=lambda row: row["number"]) == [
+        {"number": 18, "text": "18"},
+        {"number": 19, "text": "19"},
+    ]
 
 
 def test_process_that_has_read_a_table_ends_orderly_however_early(table: Path) -> None:
@@ -48,17 +61,6 @@ def test_process_that_has_read_a_table_ends_orderly_however_early(table: Path) -
         subprocess.run([sys.executable, "-c", _READS, table], cwd=CHECKOUT, check=False).returncode for _ in range(8)
     ]
     assert codes == [0] * 8
-
-
-def test_no_other_module_reads_tables_through_arrow_by_itself() -> None:
-    folders = ("pipeline", "generators", "alerts", "demo", "bench", "scripts", "superset", "docker")
-    found = {
-        str(file.relative_to(CHECKOUT))
-        for folder in folders
-        for file in (CHECKOUT / folder).rglob("*.py")
-        if "to_pyarrow_" in file.read_text(encoding="utf-8")
-    }
-    assert found == {"pipeline/arrow.py"}
 
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -72,7 +74,6 @@ def hourly(path: Path, kind: pa.DataType) -> DeltaTable:
     return DeltaTable(path)
 
 
-@pytest.mark.spark
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
@@ -83,41 +84,36 @@ def hourly(path: Path, kind: pa.DataType) -> DeltaTable:
     ],
 )
 def test_few_rows_of_some_stretches_of_time_are_read_from_their_files_alone(
-    kind: pa.DataType, expected: list[int], spark: SparkSession, tmp_path: Path
+    kind: pa.DataType, expected: list[int], tmp_path: Path
 ) -> None:
     stretches = [(HOURS[0], HOURS[1]), (HOURS[3], HOURS[3] + timedelta(hours=1))]
-    frame = frame_of_few(spark, hourly(tmp_path / "table", kind), ("at", stretches))
-    assert frame is not None
-    assert sorted(row["hour"] for row in frame.collect()) == expected
+    rows = few_rows(hourly(tmp_path / "table", kind), DEFAULT_LIMITS, ("at", stretches))
+    assert rows is not None
+    assert sorted(rows["hour"].to_pylist()) == expected
 
 
-@pytest.mark.spark
-def test_no_rows_are_left_to_spark(spark: SparkSession, tmp_path: Path) -> None:
+def test_table_without_rows_has_few_rows(tmp_path: Path) -> None:
     table = hourly(tmp_path / "table", pa.timestamp("us", "UTC"))
-    assert frame_of_few(spark, table, ("at", [(HOURS[0] - timedelta(hours=2), HOURS[0])])) is None
+    before = few_rows(table, DEFAULT_LIMITS, ("at", [(HOURS[0] - timedelta(hours=2), HOURS[0])]))
     table.delete()
-    assert frame_of_few(spark, table) is None
+    after = few_rows(table, DEFAULT_LIMITS)
+    assert [rows is not None and rows.num_rows for rows in (before, after)] == [0, 0]
 
 
-@pytest.mark.spark
-@pytest.mark.parametrize("limit", ["_FEW_FILES", "FEW_ROWS", "_FEW_BYTES"])
-def test_many_rows_are_left_to_spark(
-    limit: str, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    table = hourly(tmp_path / "table", pa.timestamp("us", "UTC"))
-    monkeypatch.setattr(arrow, limit, 2)
-    assert frame_of_few(spark, table) is None
+@pytest.mark.parametrize("limits", [Limits(few_rows=3), Limits(few_bytes=2)], ids=["rows", "bytes"])
+def test_more_than_few_rows_are_not_read(limits: Limits, tmp_path: Path) -> None:
+    assert few_rows(hourly(tmp_path / "table", pa.timestamp("us", "UTC")), limits) is None
 
 
 def test_greatest_value_comes_from_the_log_or_where_it_has_none_from_the_rows(tmp_path: Path) -> None:
-    table = hourly(tmp_path / "told", pa.timestamp("us", "UTC"))
+    table = hourly(tmp_path / "with_bounds", pa.timestamp("us", "UTC"))
     assert greatest(table, "at") == HOURS[3]
     for file in table.file_uris():
         Path(file.removeprefix("file://")).unlink()
     assert greatest(table, "at") == HOURS[3]
     write_deltalake(
-        tmp_path / "untold", pa.table({"at": HOURS}), configuration={"delta.dataSkippingNumIndexedCols": "0"}
+        tmp_path / "without_bounds", pa.table({"at": HOURS}), configuration={"delta.dataSkippingNumIndexedCols": "0"}
     )
-    assert greatest(DeltaTable(tmp_path / "untold"), "at") == HOURS[3]
+    assert greatest(DeltaTable(tmp_path / "without_bounds"), "at") == HOURS[3]
     write_deltalake(tmp_path / "empty", pa.table({"at": pa.array([None], pa.timestamp("us", "UTC"))}))
     assert greatest(DeltaTable(tmp_path / "empty"), "at") is None

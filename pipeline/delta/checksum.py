@@ -11,19 +11,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pipeline.arrow import file_sizes, folder_of
-from pipeline.commit_log import CommitLog
+from pipeline.delta.commits import Commit, CommitLog
+from pipeline.delta.reading import file_sizes, folder_of
+from pipeline.foundation.durable_file import replace_file
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-    from pipeline.commit_log import Commit
-
 
 def write_checksum(table: DeltaTable) -> None:
-    """Write the checksum of the version that a table has just come to; not for features that it may not know of.
+    """Write the checksum of a table's newest version; not for tables with features that this code may not know.
 
-    Without one a table is as good: whoever is killed before it is written leaves Spark a job more.
+    The checksum is optional: after a kill before it is written, Spark just runs one extra job.
     """
     protocol = table.protocol()
     if protocol.min_reader_version > 1 or protocol.writer_features:
@@ -47,16 +46,14 @@ def write_checksum(table: DeltaTable) -> None:
             "minWriterVersion": protocol.min_writer_version,
         },
     }
-    scratch = file.with_name(f".{file.name}.tmp")
-    scratch.write_text(json.dumps(checksum) + "\n", encoding="utf-8")
-    scratch.replace(file)
+    # Spark does without a checksum that it cannot read; syncing one would slow down every small commit.
+    replace_file(file, json.dumps(checksum) + "\n", durable=False)
 
 
 def _metadata(commit: Commit) -> dict[str, Any] | None:
     """Return a table's metadata as of a commit, or None where neither it nor its checksum tells."""
-    told = next((action["metaData"] for action in commit.actions() if "metaData" in action), None)
-    if told is not None:
-        return dict(told)
+    if (metadata := commit.metadata) is not None:
+        return metadata
     try:
         checksum = json.loads(commit.file.with_suffix(".crc").read_text(encoding="utf-8"))
         return dict(checksum["metadata"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 from pyarrow import parquet
 
-from pipeline.data_files import Share, ShareWriter
+from pipeline.delta.write.files import Share, ShareWriter
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,47 +5,51 @@ Spark's own writer goes through rows value by value, and Delta once more for its
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from pyspark.sql import Observation
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
-from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import ArrayType, BinaryType, StringType, StructType
+from pyspark.sql.types import ArrayType, BinaryType, MapType, StringType, StructType
 
-from pipeline.column_name import quoted
-from pipeline.data_files import DataFile, DataFiles, ShareWriter
+from pipeline.delta.schema import spark_schema
+from pipeline.delta.write.files import DataFile, DataFiles, ShareWriter
+from pipeline.foundation.sql_names import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pyspark.sql import Column, DataFrame, SparkSession
 
-    from pipeline.data_files import Share
+    from pipeline.delta.write.files import Share
+    from pipeline.foundation.limits import Limits
 
     Batches = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
-# Rows with more text than this are wide: a batch of 20,000 of them might not fit into memory.
-_WIDE_BYTES = 8 * 1024
-# To add up more of them takes Spark as long as to ask for a batch's size.
-_MOST_TEXTS = 64
+# Spark hands rows to workers in batches of a fixed number of rows, however large, instead of asking for the size of a
+# batch at each row, which is a quarter of the work.
 _BATCH_BYTES = "spark.sql.execution.arrow.maxBytesPerBatch"
-_NO_LIMIT = 2**31 - 1
+_NO_LIMIT = str(2**31 - 1)
+# Spark derives twice as many constraints with each further column of a row that is kept whole beside its columns.
+_CONSTRAINTS = "spark.sql.constraintPropagation.enabled"
+_locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 _FOUND = pa.schema([
-    ("share", pa.int32()), ("name", pa.string()), ("size_bytes", pa.int64()), ("rows", pa.int64()),
-    ("statistics", pa.string()),
+    ("share", pa.int32()), ("name", pa.string()), ("size_bytes", pa.int64()), ("modified_at", pa.int64()),
+    ("rows", pa.int64()), ("statistics", pa.string()),
 ])  # fmt: skip
 
 
-def write_files(rows: DataFrame, shares: Sequence[Share]) -> list[DataFiles]:
-    """Compute rows and write each share of them to its folder, a file for each part that Spark works on.
+def write_files(rows: DataFrame, shares: Sequence[Share], limits: Limits) -> list[DataFiles]:
+    """Compute rows and write each share of them to its folder, one file or more for each of Spark's partitions.
 
-    Rows are computed once, and a second time only where some of them are wide, for these alone.
+    Rows are computed once; wide rows, if there are any, are computed a second time.
 
     Returns:
-        The files of each share; none where a share has no rows.
+        The files of each share; a share without rows has none.
     """
     names = rows.columns
     # PySpark looks columns up by name, and takes a dot for a field.
@@ -55,16 +59,18 @@ def write_files(rows: DataFrame, shares: Sequence[Share]) -> list[DataFiles]:
         return (batch.rename_columns(names) for batch in batches)
 
     text_bytes = _text_bytes(rows.schema)
-    if len(text_bytes) > _MOST_TEXTS:
+    if len(text_bytes) > limits.measured_texts:
         return write_from_workers(rows, shares, named)
-    is_wide = _sum([F.lit(0), *text_bytes]) > _WIDE_BYTES
+    is_wide = _sum([F.lit(0), *text_bytes]) > limits.wide_bytes
     counts = Observation()
     counted = rows.observe(counts, F.count_if(is_wide).alias("wide"))
-    with _batches_of_rows(rows.sparkSession):
-        written = write_from_workers(counted.where(~is_wide), shares, named)
-    if not counts.get["wide"]:
-        return written
-    more = write_from_workers(rows.where(is_wide), shares, named)
+    # The setting is read when the rows are computed, so both passes have the session to themselves.
+    with _alone_in(rows.sparkSession), _setting(rows.sparkSession, _CONSTRAINTS, "false"):
+        with _setting(rows.sparkSession, _BATCH_BYTES, _NO_LIMIT):
+            written = write_from_workers(counted.where(~is_wide), shares, named)
+        if not counts.get["wide"]:
+            return written
+        more = write_from_workers(rows.where(is_wide), shares, named)
     return list(map(DataFiles.with_more, written, more))
 
 
@@ -89,7 +95,7 @@ def write_from_workers(rows: DataFrame, shares: Sequence[Share], become: Batches
         found = [{"share": index, **vars(file)} for index, writer in enumerate(writers) for file in writer.finished()]
         yield pa.RecordBatch.from_pylist(found, _FOUND)
 
-    found = rows.mapInArrow(write, from_arrow_schema(_FOUND)).collect()
+    found = rows.mapInArrow(write, spark_schema(_FOUND)).collect()
     files = [(row["share"], DataFile(*(row[field.name] for field in fields(DataFile)))) for row in found]
     return [
         DataFiles(share.folder, share.schema, tuple(file for taken_by, file in files if taken_by == index))
@@ -108,6 +114,9 @@ def _text_bytes(schema: StructType, within: str = "") -> list[Column]:
         elif isinstance(field.dataType, ArrayType):
             joined = F.octet_length(F.concat_ws("", column.cast("array<string>")))
             lengths.append(F.when(F.size(column) > 0, joined).otherwise(0))
+        elif isinstance(field.dataType, MapType):
+            sides = [side(column).cast("array<string>") for side in (F.map_keys, F.map_values)]
+            lengths.append(F.octet_length(F.concat_ws("", *sides)))
         elif isinstance(field.dataType, StructType):
             lengths += _text_bytes(field.dataType, f"{path}.")
     return lengths
@@ -120,14 +129,19 @@ def _sum(numbers: list[Column]) -> Column:
 
 
 @contextmanager
-def _batches_of_rows(spark: SparkSession) -> Iterator[None]:
-    """Have Spark hand rows to workers in batches of a fixed number, however large.
+def _alone_in(spark: SparkSession) -> Iterator[None]:
+    """Let one flow at a time change the settings of a session that flows share."""
+    session: Any = spark._jsparkSession  # noqa: SLF001
+    with _locks[str(session.sessionUUID())]:
+        yield
 
-    By default it asks for a batch's size at each row, which is a quarter of the work.
-    """
-    before = str(spark.conf.get(_BATCH_BYTES))
-    spark.conf.set(_BATCH_BYTES, str(_NO_LIMIT))
+
+@contextmanager
+def _setting(spark: SparkSession, name: str, value: str) -> Iterator[None]:
+    """Let a setting have another value inside the block."""
+    before = str(spark.conf.get(name))
+    spark.conf.set(name, value)
     try:
         yield
     finally:
-        spark.conf.set(_BATCH_BYTES, before)
+        spark.conf.set(name, before)

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipeline.file_statistics import FileStatistics
+from pipeline.delta.write.statistics import FileStatistics
 
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123_999, tzinfo=UTC)
 BEFORE_1970 = datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
@@ -67,6 +67,14 @@ def test_bound_that_the_log_cannot_tell_is_left_out(
 def test_columns_beyond_the_thirty_second_are_left_out() -> None:
     found = told(pa.table({f"column_{number}": [number] for number in range(40)}))
     assert list(found["nullCount"]) == list(found["minValues"]) == [f"column_{number}" for number in range(32)]
+
+
+def test_struct_is_left_out() -> None:
+    found = told(
+        pa.table({"number": [1], "pair": [{"a": 1}], "pairs": pa.array([[("a", 1)]], pa.map_("string", "int64"))})
+    )
+    assert found["nullCount"] == {"number": 0, "pairs": 0}
+    assert found["minValues"] == {"number": 1}
 
 
 def test_file_without_rows_has_no_bounds() -> None:

@@ -1,4 +1,4 @@
-"""What a Delta table says of itself, whoever wrote it."""
+"""What a Delta table says about itself, no matter which engine wrote it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import write_deltalake
 
-from pipeline.page.delta import DeltaReader
+from pipeline.delta.description import DeltaReader
 from pipeline.page.plain import plain
 
 if TYPE_CHECKING:
@@ -31,6 +32,17 @@ def test_newest_rows_come_first_and_later_columns_are_null_in_older_ones(tmp_pat
     assert reader.newest_rows(2) == [{"a": 4, "b": "x"}, {"a": 1, "b": None}]
     assert (reader.row_count(), sorted(reader.column("a"))) == (4, [1, 2, 3, 4])
     assert [commit["version"] for commit in reader.history(10)] == [1, 0]
+
+
+def test_newest_rows_of_files_by_spark_and_by_arrow_are_alike(tmp_path: Path) -> None:
+    moment = datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC)
+    rows = pa.table({"at": pa.array([moment], pa.timestamp("us", "UTC"))})
+    write_deltalake(tmp_path, rows)
+    # As Spark writes timestamps: without a zone, in nanoseconds.
+    (file,) = tmp_path.glob("*.parquet")
+    pq.write_table(rows, file, use_deprecated_int96_timestamps=True)
+    write_deltalake(tmp_path, rows, mode="append")
+    assert DeltaReader(tmp_path).newest_rows(5) == [{"at": moment}, {"at": moment}]
 
 
 def test_columns_have_types_as_spark_writes_them_and_comments_where_somebody_gave_one(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -10,27 +12,29 @@ from pyarrow import parquet
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812
 
-from pipeline import file_pass
-from pipeline.data_files import Share, arrow_schema
-from pipeline.errors import EnvironmentFaultError
-from pipeline.faults import readable
-from pipeline.file_pass import write_files
+from pipeline.delta.schema import arrow_schema
+from pipeline.delta.write import workers as file_pass
+from pipeline.delta.write.files import Share
+from pipeline.delta.write.workers import write_files
+from pipeline.foundation.errors import EnvironmentFaultError
+from pipeline.foundation.limits import DEFAULT_LIMITS, Limits
+from pipeline.spark.faults import readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from pipeline.data_files import DataFiles
+    from pipeline.delta.write.files import DataFiles
 
 pytestmark = pytest.mark.spark
 
 BATCH_BYTES = "spark.sql.execution.arrow.maxBytesPerBatch"
 
 
-def written(rows: DataFrame, folder: Path) -> DataFiles:
-    (files,) = write_files(rows, [Share(folder, arrow_schema(rows.schema))])
+def written(rows: DataFrame, folder: Path, limits: Limits = DEFAULT_LIMITS) -> DataFiles:
+    (files,) = write_files(rows, [Share(folder, arrow_schema(rows.schema))], limits)
     return files
 
 
@@ -62,7 +66,7 @@ def test_rows_are_shared_out_between_folders_in_one_pass(spark: SparkSession, tm
     )
     schema = arrow_schema(rows.schema)
     shares = [Share(tmp_path / "even", schema, even), Share(tmp_path / "odd", schema.remove(0), odd_names)]
-    first, second = write_files(rows, shares)
+    first, second = write_files(rows, shares, DEFAULT_LIMITS)
     assert sorted(row["id"] for row in held(first)) == [0, 2, 4]
     assert sorted(row["name"] for row in held(second)) == ["n1", "n3"]
     assert (first.row_count, second.row_count, computed.value) == (3, 2, 5)
@@ -86,7 +90,6 @@ def test_rows_are_shared_out_between_folders_in_one_pass(spark: SparkSession, tm
 def test_wide_rows_are_written_beside_the_others_in_batches_that_fit_into_memory(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str, of: Callable[[str], Any]
 ) -> None:
-    monkeypatch.setattr(file_pass, "_WIDE_BYTES", 100)
     before = spark.conf.get(BATCH_BYTES)
     texts = ["short", "w" * 101, "é" * 50, "é" * 51, ""]
     sent = [*((number, of(text)) for number, text in enumerate(texts)), (5, None)]
@@ -99,7 +102,7 @@ def test_wide_rows_are_written_beside_the_others_in_batches_that_fit_into_memory
         return write(frame, *given)
 
     monkeypatch.setattr(file_pass, "write_from_workers", noted)
-    files = written(rows, tmp_path / "files")
+    files = written(rows, tmp_path / "files", Limits(wide_bytes=100))
     assert sorted(row["id"] for row in held(files)) == [0, 1, 2, 3, 4, 5]
     assert files.row_count == 6
     assert asked == [str(2**31 - 1), before]
@@ -128,7 +131,7 @@ def test_no_rows_make_no_file(spark: SparkSession, tmp_path: Path) -> None:
         assert written(rows, tmp_path / str(number)).files == ()
 
 
-def test_numbers_that_are_none_are_found_by_spark_beyond_any_bound(spark: SparkSession, tmp_path: Path) -> None:
+def test_nan_values_are_not_pruned_by_file_statistics(spark: SparkSession, tmp_path: Path) -> None:
     rows = spark.createDataFrame([(1.0,), (float("nan"),)], "value DOUBLE").coalesce(1)
     files = written(rows, tmp_path / "files")
     found = spark.read.parquet(str(tmp_path / "files")).where("value > 5").collect()
@@ -141,10 +144,33 @@ def full(rows: pa.RecordBatch) -> pa.RecordBatch:
     raise OSError(28, "No space left on device")
 
 
-def test_full_disk_is_told_as_the_machine_s_fault(spark: SparkSession, tmp_path: Path) -> None:
+def test_full_disk_is_classified_as_a_fault_of_the_environment(spark: SparkSession, tmp_path: Path) -> None:
     rows = spark.range(3)
     with pytest.raises(PySparkException) as caught:
-        write_files(rows, [Share(tmp_path, arrow_schema(rows.schema), full)])
+        write_files(rows, [Share(tmp_path, arrow_schema(rows.schema), full)], DEFAULT_LIMITS)
     fault = readable(caught.value)
     assert isinstance(fault, EnvironmentFaultError)
     assert "No space left on device" in str(fault)
+
+
+def test_two_flows_that_write_at_once_leave_the_limit_of_their_session_as_it_was(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    has_begun, may_end = tmp_path / "has begun", tmp_path / "may end"
+
+    def waiting(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        has_begun.touch()
+        while not may_end.exists():
+            time.sleep(0.01)
+        return batches
+
+    before = spark.conf.get(BATCH_BYTES)
+    slow = spark.range(2).coalesce(1).mapInArrow(waiting, "id long")
+    with ThreadPoolExecutor(2) as flows:
+        first = flows.submit(written, slow, tmp_path / "first")
+        while not has_begun.exists():
+            time.sleep(0.01)
+        second = flows.submit(written, spark.range(3).coalesce(1), tmp_path / "second")
+        may_end.touch()
+        assert (first.result().row_count, second.result().row_count) == (2, 3)
+    assert spark.conf.get(BATCH_BYTES) == before

@@ -10,8 +10,8 @@ import pytest
 from delta.tables import DeltaTable as SparkTable
 from deltalake import DeltaTable, write_deltalake
 
-from pipeline.scan import scan
-from pipeline.tables import Table
+from pipeline.delta.reading import scan
+from pipeline.delta.table import Table
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from deltalake import CommitProperties, Transaction
@@ -46,11 +46,21 @@ class Batch:
 
 @dataclass(frozen=True)
 class Written:
-    """What one commit did to a table, in rows and bytes."""
+    """What one commit did to a table, in rows and bytes.
+
+    Attributes:
+        updated_rows: Rows whose former and new values are counted above.
+    """
 
     rows: int = 0
     deleted_rows: int = 0
     bytes: int = 0
+    updated_rows: int = field(default=0, compare=False)
 
     def __add__(self, other: Written) -> Written:
-        return Written(self.rows + other.rows, self.deleted_rows + other.deleted_rows, self.bytes + other.bytes)
+        return Written(
+            self.rows + other.rows,
+            self.deleted_rows + other.deleted_rows,
+            self.bytes + other.bytes,
+            self.updated_rows + other.updated_rows,
+        )

@@ -9,12 +9,15 @@ import pytest
 from deltalake import DeltaTable
 
 from alerts.history import History, Row
-from pipeline.batch import Batch
-from pipeline.clock import FixedClock
-from pipeline.event_log import EventLog, Origin
+from pipeline.delta.batch import Batch
+from pipeline.delta.properties import TABLE_PROPERTIES
+from pipeline.delta.rows import SparkRows
+from pipeline.delta.table import Table
+from pipeline.events.event import Origin
+from pipeline.events.log import EventLog
+from pipeline.foundation.clock import FixedClock
+from pipeline.home.places import Home
 from pipeline.ingest.file_state import FileRecord, FileState
-from pipeline.table_properties import TABLE_PROPERTIES
-from pipeline.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,9 +28,9 @@ if TYPE_CHECKING:
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def tell(folder: Path, number: int) -> None:
+def emit(folder: Path, number: int) -> None:
     log = EventLog(folder, FixedClock(NOON + number * timedelta(seconds=1)))
-    log.tell(Origin("p1", "Orders"), "user_action", "step", {})
+    log.emit(Origin("p1", "Orders"), "user_action", "step", {})
     log.flush()
 
 
@@ -41,7 +44,7 @@ def evaluate(folder: Path, number: int) -> None:
         alert="Hot", evaluated_at=NOON, state="OK", value="1", rows=0, evaluation_id=str(number), as_of=NOON,
         severity="warning", reason="", row_states="{}", duration_ms=1,
     )  # fmt: skip
-    History(folder).append(row)
+    History(Home(folder), "smart_factory").append(row)
 
 
 def has_checkpoint(table: Path) -> bool:
@@ -51,7 +54,7 @@ def has_checkpoint(table: Path) -> bool:
 @pytest.mark.parametrize(
     ("write", "below"),
     [
-        pytest.param(tell, "", id="event_log"),
+        pytest.param(emit, "", id="event_log"),
         pytest.param(add_file, "", id="file_state"),
         pytest.param(evaluate, "smart_factory/alert_evaluations", id="alert_evaluations"),
     ],
@@ -76,9 +79,8 @@ def test_dataset_s_table_has_its_properties_and_is_read_from_a_checkpoint_after_
     table = Table(tmp_path / "table")
     for number in range(11):
         # Either engine goes on with what the other one began.
-        table.append(
-            spark.range(number, number + 1), Batch("an update", "orders", "f1", number), few=few ^ (number > 5)
-        )
+        rows = SparkRows(spark.range(number, number + 1), 1 if few ^ (number > 5) else None)
+        table.append(rows, Batch("an update", "orders", "f1", number))
     assert has_checkpoint(table.path)
     assert DeltaTable(table.path).metadata().configuration == TABLE_PROPERTIES
     # Spark's is of the eleventh commit, deltalake's of the tenth.

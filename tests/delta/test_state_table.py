@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from pipeline import state_table
-from pipeline.arrow import arrow_dataset
+from pipeline.delta import state_table
+from pipeline.delta.reading import rows_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def append(table: Path, number: int) -> None:
 
 
 def numbers(table: DeltaTable) -> list[int]:
-    return sorted(arrow_dataset(table).to_table()["number"].to_pylist())
+    return sorted(rows_of(table)["number"].to_pylist())
 
 
 def test_small_files_are_joined_once_they_are_many_and_no_row_is_lost(tmp_path: Path) -> None:

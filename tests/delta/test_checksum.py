@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from deltalake import DeltaTable
 
-from pipeline.batch import Batch
-from pipeline.tables import Table
-from pipeline.version_checksum import write_checksum
+from pipeline.delta.batch import Batch
+from pipeline.delta.checksum import write_checksum
+from pipeline.delta.rows import SparkRows
+from pipeline.delta.table import Table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.spark
 
 def append(table: Table, spark: SparkSession, number: int, columns: str = "number INT") -> None:
     rows = spark.createDataFrame([(number, "B")[: columns.count(",") + 1]], columns)
-    table.append(rows, Batch("an update", "orders", "f1", number), few=True)
+    table.append(SparkRows(rows, 1), Batch("an update", "orders", "f1", number))
 
 
 def snapshot(spark: SparkSession, table: Table) -> Any:
@@ -66,8 +67,7 @@ def test_checksum_says_of_a_version_what_spark_finds_in_its_log(spark: SparkSess
     assert "line" in told(spark, table)["metadata"][1]
     assert told(spark, table) == computed(spark, table)
     DeltaTable(table.path).optimize.compact()
-    table.keep_batch("f1")
-    table.append(spark.range(0), Batch("an update", "orders", "f1", 3), few=True)
+    table.append(SparkRows(spark.createDataFrame([], "number INT"), 0), Batch("an update", "orders", "f1", 3))
     assert told(spark, table) == computed(spark, table)
 
 
@@ -87,7 +87,7 @@ def test_version_with_a_checksum_is_opened_by_spark_without_a_job(spark: SparkSe
 
 
 def test_checksum_that_spark_has_written_stays(spark: SparkSession, table: Table) -> None:
-    table.append(spark.range(1), Batch("an update", "orders", "f1", 0))
+    table.append(SparkRows(spark.range(1)), Batch("an update", "orders", "f1", 0))
     before = table.log.file(0).with_suffix(".crc").read_bytes()
     write_checksum(DeltaTable(table.path))
     assert table.log.file(0).with_suffix(".crc").read_bytes() == before

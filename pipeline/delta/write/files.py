@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyarrow import parquet
-from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql import SparkSession
 
-from pipeline.file_statistics import FileStatistics
+from pipeline.delta.reading import hadoop_path
+from pipeline.delta.schema import spark_schema
+from pipeline.delta.write.statistics import FileStatistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pyspark.sql.types import StructType
+    from pyspark.sql import DataFrame
+
+    from pipeline.foundation.limits import Limits
 
 # What a worker holds before it writes: a group of rows that a reader can take or leave.
 _GROUP_BYTES = 32 * 1024**2
@@ -29,18 +33,20 @@ class DataFile:
 
     Attributes:
         name: Its name in the table's folder.
-        statistics: What Delta's log is to tell of its rows, as JSON.
+        modified_at: When it was written, in milliseconds since 1970.
+        statistics: Its rows' statistics for Delta's log, as JSON.
     """
 
     name: str
     size_bytes: int
+    modified_at: int
     rows: int
     statistics: str
 
 
 @dataclass(frozen=True)
 class DataFiles:
-    """Files that are in a table's folder and in no commit yet.
+    """Rows in files that are in a table's folder and in no commit yet.
 
     Attributes:
         schema: The columns of their rows.
@@ -52,8 +58,29 @@ class DataFiles:
 
     @property
     def row_count(self) -> int:
-        """How many rows they have."""
+        """The number of their rows."""
         return sum(file.rows for file in self.files)
+
+    @property
+    def at_most(self) -> None:
+        """No number: whatever their number, these rows are not read back to be written again."""
+        return
+
+    def frame(self) -> DataFrame:
+        """Return the rows as Spark reads them from the files."""
+        paths = [hadoop_path(self.folder / file.name) for file in self.files]
+        spark, schema = SparkSession.active(), spark_schema(self.schema)
+        return spark.read.schema(schema).parquet(*paths) if paths else spark.createDataFrame([], schema)
+
+    def table(self) -> pa.Table:
+        """Return the rows."""
+        return self.frame().toArrow()
+
+    def write_to(self, folder: Path, limits: Limits) -> DataFiles:
+        """Return these files, which are in the folder."""
+        assert folder == self.folder, "the files are in another table's folder"
+        del limits  # the rows are written already
+        return self
 
     def with_more(self, others: DataFiles) -> DataFiles:
         """Return these and others of the same folder."""
@@ -82,11 +109,6 @@ class Share:
     folder: Path
     schema: pa.Schema
     take: Callable[[pa.RecordBatch], pa.RecordBatch] = all_of
-
-
-def arrow_schema(schema: StructType) -> pa.Schema:
-    """Return the columns of a frame as Arrow has them; no column is told to have no nulls, as in every table here."""
-    return pa.schema([pa.field(field.name, field.type) for field in to_arrow_schema(schema, timezone="UTC")])
 
 
 class ShareWriter:
@@ -156,5 +178,6 @@ class _OpenFile:
     def closed(self) -> DataFile:
         self._writer.close()
         self._sink.close()
-        size = self._path.stat().st_size
-        return DataFile(self._path.name, size, self._statistics.rows, self._statistics.as_json())
+        found = self._path.stat()
+        rows, statistics = self._statistics.rows, self._statistics.as_json()
+        return DataFile(self._path.name, found.st_size, found.st_mtime_ns // 1_000_000, rows, statistics)

@@ -21,13 +21,14 @@ _LONGEST_TEXT = 32
 class FileStatistics:
     """The number of a file's rows, and for each of its first columns the nulls, the least and the greatest value.
 
-    Of a column whose bounds the log cannot tell (long texts, decimals, numbers that are none) it tells none: whoever
-    reads the table then looks into the file.
+    Omits the bounds of a column that the log cannot represent (long texts, decimals, NaN): readers then look into the
+    file.
     """
 
     def __init__(self, schema: pa.Schema) -> None:
         self.rows = 0
-        self._nulls = dict.fromkeys(schema.names[:_COLUMNS], 0)
+        # The log would need statistics for each field of a struct; without them a reader opens the file.
+        self._nulls = {field.name: 0 for field in list(schema)[:_COLUMNS] if not pa.types.is_struct(field.type)}
         self._bounds: dict[str, list[tuple[Any, Any]]] = {
             field.name: [] for field in list(schema)[:_COLUMNS] if _has_order(field.type)
         }

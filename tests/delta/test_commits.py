@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from pipeline.commit_log import CommitLog
+from pipeline.delta.commits import CommitLog, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,14 +56,6 @@ def test_log_of_no_table_has_not_grown_and_has_no_commits(tmp_path: Path) -> Non
     assert list(CommitLog(tmp_path).newest_first()) == []
 
 
-def test_log_that_has_lost_its_first_commits_is_cut_after_all_earlier_moments(table: Path) -> None:
-    newest = next(CommitLog(table).newest_first()).info["timestamp"]
-    assert not CommitLog(table).is_cut_after(newest - 1)
-    cut(table)
-    log = CommitLog(table)
-    assert [log.is_cut_after(moment) for moment in (0, newest - 1, newest, newest + 1)] == [True, True, False, False]
-
-
 def test_rows_since_a_version_are_those_that_were_added_and_no_number_where_the_log_does_not_tell(
     table: Path,
 ) -> None:
@@ -76,3 +69,53 @@ def test_rows_since_a_version_are_those_that_were_added_and_no_number_where_the_
     newest = log.files()[-1]
     newest.write_text(newest.read_text(encoding="utf-8").replace("numRecords", "records"), encoding="utf-8")
     assert log.rows_since(4) is None
+
+
+def append(path: Path, number: int) -> None:
+    write_deltalake(path, pa.table({"number": [number]}), mode="append")
+
+
+def test_newest_version_follows_commits_and_a_table_that_another_one_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    watch = Watch(path)
+    assert (watch.version(), watch.look()) == (-1, None)
+    append(path, 0)
+    append(path, 1)
+    assert watch.version() == DeltaTable(path).version() == 1
+    append(path, 2)
+    assert watch.version() == 2
+    shutil.rmtree(path)
+    assert (watch.version(), watch.look()) == (-1, None)
+    append(path, 3)
+    assert watch.version() == 0
+
+
+def test_look_tells_a_new_commit_from_another_table_of_the_same_version(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    watch = Watch(path)
+    append(path, 0)
+    first = watch.look()
+    assert first is not None
+    assert watch.look() == first
+    append(path, 1)
+    assert watch.look() == (first[0], 1)
+    shutil.rmtree(path)
+    append(path, 0)
+    append(path, 1)
+    append(path, 2)
+    again = watch.look()
+    assert again is not None
+    assert (again[0] != first[0], again[1]) == (True, 2)
+
+
+def test_watch_goes_on_when_old_commits_have_been_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "table"
+    watch = Watch(path)
+    for number in range(3):
+        append(path, number)
+    assert watch.version() == 2
+    DeltaTable(path).create_checkpoint()
+    for version in range(2):
+        (path / "_delta_log" / f"{version:020}.json").unlink()
+    append(path, 3)
+    assert watch.look() == (0, 3)

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from pipeline.arrow import arrow_dataset
-from pipeline.commit_log import CommitLog
-from pipeline.errors import EnvironmentFaultError
+from pipeline.delta.commits import Commit
+from pipeline.delta.errors import TABLE_ERRORS
+from pipeline.delta.reading import is_its_files, rows_of
+from pipeline.delta.table import Table
+from pipeline.foundation.errors import EnvironmentFaultError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from datetime import datetime
+
+    from pipeline.delta.snapshot import Snapshot
 
 _MOST_COMMITS = 1000
 # What the engine itself writes into tables; authors document their own columns.
 _ENGINE_COLUMNS = {
     "record_id": "given once, when the record was first written; the same in every table",
+    "record_row": "the row's number, from 0, among those that a query makes of one record",
     "_rescued_data": "JSON of what did not fit its column",
     "_corrupt_record": "the text that could not be parsed",
     "source_file": "the file that brought the record",
@@ -48,40 +53,26 @@ class SchemaChange:
     removed: tuple[str, ...]
 
 
-class DeltaReader:
-    """One Delta table of the lakehouse."""
+class DeltaReader(Table):
+    """One Delta table of the lakehouse, read for people; a table that is not there is empty."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @property
-    def exists(self) -> bool:
-        """Whether there is a table."""
-        return DeltaTable.is_deltatable(str(self.path))
-
-    def table(self) -> DeltaTable:
+    def opened(self) -> Snapshot:
         """Return the table as it is now.
 
         Raises:
             EnvironmentFaultError: It cannot be read.
         """
         try:
-            return DeltaTable(self.path)
-        except (DeltaError, OSError) as error:
+            return super().opened()
+        except TABLE_ERRORS as error:
             problem = f"The table {self.path} cannot be read: {error}."
             raise EnvironmentFaultError(
                 problem, "See whether its `_delta_log` folder is whole and readable."
             ) from error
 
-    def row_count(self) -> int:
-        """Return the number of rows, from the table's log alone; 0 where there is no table."""
-        return int(self.table().count()) if self.exists else 0
-
     def columns(self) -> list[dict[str, Any]]:
         """Return name, type, nullability and comment of every column."""
-        if not self.exists:
-            return []
-        fields = self.table().schema().fields
+        table = self.opened().log
         return [
             {
                 "name": field.name,
@@ -89,93 +80,72 @@ class DeltaReader:
                 "nullable": field.nullable,
                 "comment": (field.metadata or {}).get("comment") or _ENGINE_COLUMNS.get(field.name),
             }
-            for field in fields
+            for field in (table.schema().fields if table else ())
         ]
 
     def newest_rows(self, most: int) -> list[dict[str, Any]]:
         """Return rows of the files written last."""
-        if not self.exists:
+        table = self.opened().log
+        if table is None:
             return []
-        table = self.table()
-        dataset = arrow_dataset(table)
-        names = [field.name for field in table.schema().fields]
-        written = _written(table)
-        fragments = sorted(dataset.get_fragments(), key=lambda one: written[one.path], reverse=True)
-        rows: list[dict[str, Any]] = []
-        for fragment in fragments:
-            scanner = fragment.scanner(schema=dataset.schema, columns=names)
-            rows += scanner.head(most - len(rows)).to_pylist()
-            if len(rows) >= most:
+        if not is_its_files(table):
+            return list(rows_of(table).slice(0, most).to_pylist())
+        files = pa.table(table.get_add_actions()).sort_by([("modification_time", "descending")])["path"].to_pylist()
+        schema = pa.schema(table.schema().to_arrow())
+        found = [schema.empty_table()]
+        for file in files:
+            batches = pq.ParquetFile(self.path / file).iter_batches(most)
+            found += [_with_columns(batch, schema) for batch in islice(batches, 1)]
+            if sum(map(len, found)) >= most:
                 break
-        return rows
+        return list(pa.concat_tables(found).slice(0, most).to_pylist())
 
     def column(self, name: str) -> list[Any]:
         """Return all values of a column."""
-        if not self.exists:
-            return []
-        values: list[Any] = arrow_dataset(self.table()).to_table([name])[name].to_pylist()
-        return values
+        table = self.opened()
+        return table.rows([name])[name].to_pylist() if table.log else []
 
     def history(self, most: int) -> list[dict[str, Any]]:
         """Return the newest commits: version, time, operation, figures, and the update that wrote each."""
-        if not self.exists:
-            return []
-        return [_commit(entry) for entry in self.table().history(most)]
+        return [_described(commit) for commit in islice(self.log.newest_first(), most)]
 
     def schema_changes(self) -> list[SchemaChange]:
         """Return the commits that changed the columns, oldest first, as far back as the log is kept."""
         changes: list[SchemaChange] = []
         known: dict[str, str] | None = None
-        for file in CommitLog(self.path).files()[-_MOST_COMMITS:]:
-            columns, at = _declared_columns(file)
-            if columns is None or columns == known:
+        for commit in map(Commit, self.log.files()[-_MOST_COMMITS:]):
+            if (metadata := commit.metadata) is None:
+                continue
+            fields = json.loads(metadata["schemaString"])["fields"]
+            columns = {field["name"]: _spark_type(field["type"]) for field in fields}
+            if columns == known:
                 continue
             before = known or {}
             added = {name: kind for name, kind in columns.items() if before.get(name) != kind}
             removed = tuple(name for name in before if name not in columns)
-            changes.append(SchemaChange(int(file.stem), at, added, removed))
+            changes.append(SchemaChange(commit.version, commit.at, added, removed))
             known = columns
         return changes
 
 
-def _written(table: DeltaTable) -> dict[str, datetime]:
-    import pyarrow as pa  # noqa: PLC0415 - needed where rows are shown alone
-
-    actions = pa.table(table.get_add_actions(flatten=True))
-    return dict(zip(actions["path"].to_pylist(), actions["modification_time"].to_pylist(), strict=True))
-
-
-def _declared_columns(file: Path) -> tuple[dict[str, str] | None, datetime | None]:
-    columns, at = None, None
-    with file.open(encoding="utf-8") as lines:
-        for line in lines:
-            # Most of a log is file names; only two kinds of line matter here.
-            if line.startswith('{"metaData"'):
-                schema = json.loads(json.loads(line)["metaData"]["schemaString"])
-                columns = {field["name"]: _spark_type(field["type"]) for field in schema["fields"]}
-            elif line.startswith('{"commitInfo"'):
-                at = from_millis(json.loads(line)["commitInfo"].get("timestamp"))
-    return columns, at
+def _with_columns(batch: pa.RecordBatch, schema: pa.Schema) -> pa.Table:
+    """Return a file's rows with the table's columns: later ones are NULL, and Spark's timestamps have no zone."""
+    columns = [
+        batch[field.name].cast(field.type) if field.name in batch.schema.names else pa.nulls(len(batch), field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _commit(entry: dict[str, Any]) -> dict[str, Any]:
-    try:
-        note = json.loads(entry.get("userMetadata") or "{}")
-    except ValueError:
-        note = {}
-    metrics = entry.get("operationMetrics") or {}
+def _described(commit: Commit) -> dict[str, Any]:
+    metrics = commit.info.get("operationMetrics") or {}
     return {
-        "version": entry.get("version"),
-        "at": from_millis(entry.get("timestamp")),
-        "operation": entry.get("operation"),
-        "update_id": note.get("update_id") if isinstance(note, dict) else None,
+        "version": commit.version,
+        "at": commit.at,
+        "operation": commit.info.get("operation"),
+        "update_id": commit.note.get("update_id"),
         "metrics": {name: value for name, value in metrics.items() if "rows" in name.lower() or name == "numFiles"},
     }
-
-
-def from_millis(milliseconds: int | None) -> datetime | None:
-    """Return the moment so many milliseconds after 1970, aware and in UTC."""
-    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _type_text(kind: Any) -> str:

@@ -1,0 +1,1 @@
+"""Delta tables: reading, appending, merging; the only room that knows Delta."""
