@@ -1,0 +1,1 @@
+"""How far a flow has read: its identity and Spark's checkpoint."""
