@@ -12,22 +12,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest import records as records_module
-from pipeline.ingest.columns import Column, to_record_batch
-from pipeline.ingest.records import read_json_records, read_json_rows
-from pipeline.ingest.typed_lines import read_typed_lines
-from pipeline.ingest.values import Corrupt
-from tests.ingest.test_records import OBJECTS, PIECED_TEXTS, FailingStream
+from pipeline.records.columns import Column, to_record_batch
+from pipeline.records.json import read_json
+from pipeline.records.json_typed import read_typed_lines
+from pipeline.records.values import Corrupt
+from tests.records.test_json import OBJECTS, PIECED_TEXTS, FailingStream, records_of
 
 if TYPE_CHECKING:
-    from pipeline.ingest.values import Record
+    from pipeline.records.values import Record
 
 COLUMNS = (Column("a", "string"), Column("b", "double"), Column("c", "boolean"))
 
 
 def record_by_record(content: bytes) -> list[dict[str, Any]]:
-    records = [record for chunk in read_json_records(io.BytesIO(content)) for record in chunk]
-    rows: list[dict[str, Any]] = to_record_batch(records, COLUMNS, "sent.json").to_pylist()
+    rows: list[dict[str, Any]] = to_record_batch(records_of(content), COLUMNS, "sent.json").to_pylist()
     return rows
 
 
@@ -124,7 +122,7 @@ def pieces_of(content: bytes, block_bytes: int) -> tuple[list[dict[str, Any]], i
     """Return the rows of what is yielded, in order, and how many of them came as rows."""
     found: list[dict[str, Any]] = []
     typed = 0
-    for piece in read_json_rows(io.BytesIO(content), COLUMNS, block_bytes):
+    for piece in read_json(io.BytesIO(content), COLUMNS, piece_bytes=block_bytes, least_typed_bytes=2):
         if isinstance(piece, pa.RecordBatch):
             typed += piece.num_rows
             found += with_nothing_amiss(piece)
@@ -139,16 +137,11 @@ def pieces_of(content: bytes, block_bytes: int) -> tuple[list[dict[str, Any]], i
     st.sampled_from([8, 50, 400]),
 )
 def test_rows_and_records_of_blocks_of_any_size_are_those_of_the_whole(content: bytes, block_bytes: int) -> None:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(records_module, "_LEAST_TYPED_BYTES", 2)
-        found, _ = pieces_of(content, block_bytes)
+    found, _ = pieces_of(content, block_bytes)
     assert repr(found) == repr(record_by_record(content))
 
 
-def test_block_that_does_not_fit_is_read_record_by_record_and_later_ones_fast_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(records_module, "_LEAST_TYPED_BYTES", 2)
+def test_block_that_does_not_fit_is_read_record_by_record_and_later_ones_fast_again() -> None:
     chance = random.Random(3)
     rows: list[dict[str, Any]] = [{"a": f"device {number}", "b": chance.gauss(25, 8)} for number in range(4_000)]
     rows[100]["b"] = "hot"
@@ -159,16 +152,42 @@ def test_block_that_does_not_fit_is_read_record_by_record_and_later_ones_fast_ag
     assert 3_500 < typed < 4_000
 
 
-def test_stream_that_fails_gives_its_rows_then_the_cut_record_then_the_failure(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(records_module, "_LEAST_TYPED_BYTES", 2)
+def test_stream_that_fails_gives_its_rows_then_the_cut_record_then_the_failure() -> None:
     stream = FailingStream(b'{"a":"1"}\n' * 20 + b'{"a":', EOFError("cut"))
     pieces: list[list[Record] | pa.RecordBatch] = []
     with pytest.raises(EOFError):
-        for piece in read_json_rows(stream, COLUMNS, 100):  # type: ignore[arg-type]
+        for piece in read_json(stream, COLUMNS, piece_bytes=100, least_typed_bytes=2):  # type: ignore[arg-type]
             pieces.append(piece)  # noqa: PERF402 - what came before the failure is to be seen
     first, second, last = pieces
     assert isinstance(first, pa.RecordBatch)
     assert isinstance(second, pa.RecordBatch)
     assert (first.num_rows, second.num_rows, last) == (10, 10, [Corrupt('{"a":')])
+
+
+@pytest.mark.parametrize("between", [", ", ",", ",\n  ", "\n,"])
+@pytest.mark.parametrize("size", [100, 200, 1000, 10_000])
+def test_elements_of_an_array_are_rows_whatever_stands_between_them(between: str, size: int) -> None:
+    columns = (Column("id", "bigint"), Column("v", "array<struct<id:int>>"), Column("t", "string"))
+    expected = [{"id": number, "v": [{"id": 1}, {"id": 2}], "t": "}, {"} for number in range(60)]
+    text = "[" + between.join(json.dumps(row) for row in expected) + "]\n"
+
+    pieces = list(read_json(io.BytesIO(text.encode()), columns, piece_bytes=size, least_typed_bytes=1))
+
+    rows: list[Any] = [
+        row for piece in pieces for row in (piece.to_pylist() if isinstance(piece, pa.RecordBatch) else piece)
+    ]
+    assert [{name: row[name] for name in ("id", "v", "t")} for row in rows] == expected
+
+
+@pytest.mark.parametrize(
+    "other", ["null", "5", '{"id": 1, "id": 2}', "{id: 1}", '{"id": 1} x', '{"x": 1}', "", '"}, {\\"id\\": 1"', "[{}]"]
+)
+def test_element_that_is_not_a_row_is_found_among_rows(other: str) -> None:
+    columns = (Column("id", "bigint"),)
+    text = f'[{{"id": 1}}, {{"id": 2}}, {other}, {{"id": 3}}, {{"id": 4}}]'
+    plain = [record for piece in read_json(io.BytesIO(text.encode()), least_typed_bytes=10**9) for record in piece]
+
+    typed = list(read_json(io.BytesIO(text.encode()), columns, least_typed_bytes=1))
+
+    assert all(isinstance(piece, list) for piece in typed)
+    assert [record for piece in typed for record in piece] == plain

@@ -1,19 +1,27 @@
-"""The exact reader of JSON text, for all that is not regular: good records and the stretches between."""
+"""The exact reader of JSON text that is not regular: good records, and the text between them."""
 
 from __future__ import annotations
 
 import re
 from json import JSONDecodeError, JSONDecoder
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from pipeline.ingest.values import MAX_DEPTH, Corrupt, RawNumber
+import orjson
+
+from pipeline.records.encoding import holds_kept_bytes
+from pipeline.records.long_record import corrupt
+from pipeline.records.options import AS_USUAL
+from pipeline.records.values import MAX_DEPTH, RawNumber, Taken
 
 if TYPE_CHECKING:
-    from pipeline.ingest.values import Record
+    from collections.abc import Set as AbstractSet
+
+    from pipeline.records.blocks import BlockReader
+    from pipeline.records.values import Record
 
 _BLANK = " \t\r\n\ufeff"
 _SEPARATORS = re.compile(rf"[{_BLANK},\[\]]*+")
+_BYTES_OF_SEPARATORS = re.compile(rb"(?:[ \t\r\n,\[\]]++|\xef\xbb\xbf)*+")
 _SCALAR = re.compile(
     r"""(?:"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"
        |-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?
@@ -31,7 +39,9 @@ _STRETCH_END = re.compile(
 _BRACKETS_AND_TEXTS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)|[{}\[\]]', re.DOTALL)
 # An error this near to the end of an unfinished text may be due to the rest of a word that has not come yet.
 _LONGEST_WORD = len("-Infinity") + 7
-_LONGEST_INTEGER = 4_000  # Python refuses to convert integers of more than 4300 digits
+# What orjson takes as an integer.
+_INTEGERS = range(-(2**63), 2**64)
+_LONGEST_INTEGER = 20
 
 
 class _UndecidedError(Exception):
@@ -53,11 +63,13 @@ class _UncountedText(str):
 class _Scanner:
     """One pass over a text; its cost grows with the text's length, whatever is broken in it."""
 
-    def __init__(self, text: str, final: bool) -> None:
+    def __init__(self, text: str, final: bool, most: int) -> None:
         self._text = text
+        self._most = most
         self._uncounted = _UncountedText(text)
         self._final = final
         self._repeats_key = False
+        self._has_kept_bytes = holds_kept_bytes(text)
         # Where objects begin that are known not to parse; else nested broken ones would be parsed many times.
         self._refused: set[int] = set()
         self._decode = JSONDecoder(
@@ -87,11 +99,11 @@ class _Scanner:
         elif scalar := _SCALAR.match(self._text, at):
             if scalar["end"] is not None and not self._final:
                 raise _UndecidedError
-            return Corrupt(scalar[0]), scalar.end()
+            return corrupt(scalar[0], self._most), scalar.end()
         elif not self._final and _OPEN_TEXT.match(self._text, at):
             raise _UndecidedError
         end = self._stretch_end(at)
-        return Corrupt(_trimmed(self._text[at:end])), end
+        return corrupt(_trimmed(self._text[at:end]), self._most), end
 
     def _stretch_end(self, at: int) -> int:
         for place in _STRETCH_END.finditer(self._text, at):
@@ -121,7 +133,9 @@ class _Scanner:
             self._refuse_deep(at)
             if at in self._refused:
                 return None
-        return (Corrupt(self._text[at:end]) if self._repeats_key else value), end
+        if self._repeats_key or (self._has_kept_bytes and holds_kept_bytes(self._text, at, end)):
+            return corrupt(self._text[at:end], self._most), end
+        return value, end
 
     def _opens(self, at: int, end: int) -> int:
         if end - at <= 2 * MAX_DEPTH:
@@ -158,19 +172,39 @@ class _Scanner:
         return value
 
 
-def scan_records(text: str, *, final: bool = True) -> tuple[list[Record], int]:
+def take_exactly(
+    blocks: BlockReader, most: int, block: bytes, final: bool, _numbers: AbstractSet[str] = frozenset()
+) -> Taken:
+    """Take every record of a block that what follows cannot change; it begins outside of any record.
+
+    Args:
+        blocks: What the block was read from.
+        most: The longest text of a record that is kept.
+        block: The text.
+        final: Whether nothing follows.
+    """
+    # A line's and an object's end are ASCII, so no character is cut in two.
+    begin = _BYTES_OF_SEPARATORS.match(block).end()  # type: ignore[union-attr]  # it matches no bytes too
+    end = len(block) if final else max(begin, block.rfind(b"\n") + 1, block.rfind(b"}") + 1)
+    text = blocks.text(block[begin:end])
+    records, settled = scan_records(text, final=final, most=most)
+    return Taken(records, blocks.bytes_of(text[settled:]) + block[end:])
+
+
+def scan_records(text: str, *, final: bool = True, most: int = AS_USUAL.max_record_bytes) -> tuple[list[Record], int]:
     """Return the records of a text in order, and how many characters they settle.
 
-    Nothing is lost: every character that is no blank, comma or bracket between records is in one of them. An
-    object that repeats a key, at any depth, is corrupt as a whole. Objects with more than `MAX_DEPTH` levels
-    do not parse.
+    Nothing is lost: every character but the blanks, commas and brackets between records is in one of them. An
+    object that repeats a key, at any depth, or holds bytes that are not characters is corrupt as a whole. Objects
+    with more than `MAX_DEPTH` levels do not parse.
 
     Args:
         text: JSON text that begins outside of any record.
         final: Whether nothing follows. Otherwise the text from the first record on that what follows might
             change is left unsettled.
+        most: The longest text of a record that is kept.
     """
-    return _Scanner(text, final).records()
+    return _Scanner(text, final, most).records()
 
 
 def _end_of_separators(text: str, at: int) -> int:
@@ -200,8 +234,10 @@ def _trimmed(stretch: str) -> str:
 
 def _float_of(text: str) -> float | RawNumber:
     value = float(text)
-    return value if isfinite(value) else RawNumber(text)
+    return value if orjson.dumps(value) == text.encode() else RawNumber(text)
 
 
 def _integer_of(text: str) -> int | RawNumber:
-    return int(text) if len(text) <= _LONGEST_INTEGER else RawNumber(text)
+    if len(text) <= _LONGEST_INTEGER and text != "-0" and (value := int(text)) in _INTEGERS:
+        return value
+    return RawNumber(text)

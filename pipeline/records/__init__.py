@@ -1,0 +1,1 @@
+"""From bytes to records to Arrow columns; knows neither Spark nor pipelines."""
