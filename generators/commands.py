@@ -1,36 +1,65 @@
-"""The plant's commands."""
+"""The plant's commands and their options."""
 
 from __future__ import annotations
 
-import traceback
-from contextlib import contextmanager
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
-from generators import options  # noqa: TC001  # typer reads the annotations when it runs
-from generators.acts import ACTS, STREAM, Act
 from generators.faults import FAULTS, Fault, land_fault, return_to_fault
 from generators.landing import Landing, landing_folder
 from generators.plant import ANOMALY_RATE, DEVICES, READINGS_PER_FILE, Plant
-from generators.progress import progress_bar
-from generators.report import fault_facts, landed_facts, landed_line, print_faults
-from generators.stop import stop_by_signal
-from pipeline.clock import Clock, SystemClock, parse_duration, parse_moment
-from pipeline.errors import AuthorError, LakehouseError
+from generators.readings import Format, Landed
+from generators.report import fault_facts, landed_facts, landed_line, print_faults, progress_bar
+from generators.scenarios import SCENARIOS, STREAM, Scenario
+from pipeline.commands.output import print_json
+from pipeline.commands.target import HomeOption, JsonOption  # noqa: TC001 - typer reads the annotations
+from pipeline.foundation.clock import Clock, SystemClock, parse_duration, parse_moment
+from pipeline.foundation.errors import AuthorError
+from pipeline.foundation.shown import say
+from pipeline.foundation.stop import stop_by_signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from datetime import datetime
+    from collections.abc import Callable
     from pathlib import Path
 
-    from generators.landed import Landed
-    from generators.readings import Format
+
+FilesOption = Annotated[int, typer.Option(help="The number of files to land.")]
+RecordsOption = Annotated[int, typer.Option(help="The number of readings in a file.")]
+DevicesOption = Annotated[int, typer.Option(help="The number of sensors.")]
+SeedOption = Annotated[int | None, typer.Option(help="The same seed and --at land the same bytes; random by default.")]
+AtOption = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="The time of the readings: 2026-01-31T10:00:00Z, or -6h. Now by default."),
+]
+AnomalyRateOption = Annotated[
+    float, typer.Option(help="The share of anomalous readings, from 0 to 1; trigger-event ignores it.")
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="One JSON array in each file, or JSON Lines.")]
+RateOption = Annotated[float, typer.Option(help="Readings per second, on average; 0 lands nothing.")]
+IntervalOption = Annotated[str, typer.Option(help="The time from one file to the next, such as 1s.")]
+ForOption = Annotated[
+    str | None, typer.Option("--for", metavar="DURATION", help="How long, such as 30s; until stopped by default.")
+]
+LargeOption = Annotated[bool, typer.Option("--large", help="Land the file of over 200 MB as well.")]
+AfterwardsOption = Annotated[
+    bool, typer.Option("--afterwards", help="Land nothing; overwrite or delete the landed files that are meant for it.")
+]
+WarmUpOption = Annotated[
+    bool,
+    typer.Option(
+        "--warm-up",
+        help="First land readings of the last minute, and into an empty landing zone a batch of six hours ago.",
+    ),
+]
+EventLastsOption = Annotated[
+    str, typer.Option(help="How long the stream is hot after a trigger event in the same folder; a batch ends it.")
+]
+
 
 STREAM_RATE_PER_SECOND = 10.0
-# Long enough ago that what is hot in it sets off no alert.
+# Old enough that its hot readings trigger no alert.
 FIRST_BATCH_AGO = timedelta(hours=6)
 
 app = typer.Typer(
@@ -41,25 +70,24 @@ app = typer.Typer(
 )
 
 
-def _batch_command(act: Act) -> Callable[..., None]:
+def _batch_command(scenario: Scenario) -> Callable[..., None]:
     def command(
         *,
-        home: options.Home = None,
-        files: options.Files = act.files,
-        records: options.Records = READINGS_PER_FILE,
-        devices: options.Devices = DEVICES,
-        seed: options.Seed = None,
-        at: options.At = None,
-        anomaly_rate: options.AnomalyRate = ANOMALY_RATE,
-        layout: options.Layout = "array",
-        as_json: options.AsJson = False,
-        debug: options.Debug = False,
+        home: HomeOption = None,
+        files: FilesOption = scenario.files,
+        records: RecordsOption = READINGS_PER_FILE,
+        devices: DevicesOption = DEVICES,
+        seed: SeedOption = None,
+        at: AtOption = None,
+        anomaly_rate: AnomalyRateOption = ANOMALY_RATE,
+        layout: FormatOption = "array",
+        as_json: JsonOption = False,
     ) -> None:
         clock = SystemClock()
-        with _reported(debug=debug), progress_bar(act.name, clock) as on_file:
-            folder = landing_folder(home)
-            landed = Plant(folder, clock, seed, devices).perform(
-                act,
+        folder = landing_folder(home)
+        with progress_bar(scenario.name, clock) as on_file:
+            landed = Plant(folder, clock, seed, devices).land(
+                scenario,
                 files=files,
                 records=records,
                 at=_moment(at, clock),
@@ -67,36 +95,35 @@ def _batch_command(act: Act) -> Callable[..., None]:
                 format=layout,
                 on_file=on_file,
             )
-        _print_landed(act, folder, landed, as_json=as_json)
+        _print_landed(scenario, folder, landed, as_json=as_json)
 
     return command
 
 
-for _act in ACTS:
-    app.command(_act.name, help=_act.summary)(_batch_command(_act))
+for _scenario in SCENARIOS:
+    app.command(_scenario.name, help=_scenario.summary)(_batch_command(_scenario))
 
 
 @app.command(STREAM.name, help=STREAM.summary)
 def stream(
     *,
-    home: options.Home = None,
-    rate: options.Rate = STREAM_RATE_PER_SECOND,
-    interval: options.Interval = "1s",
-    duration: options.Duration = None,
-    warm_up: options.WarmUp = False,
-    event_lasts: options.EventLasts = "0s",
-    devices: options.Devices = DEVICES,
-    seed: options.Seed = None,
-    at: options.At = None,
-    anomaly_rate: options.AnomalyRate = ANOMALY_RATE,
-    layout: options.Layout = "array",
-    as_json: options.AsJson = False,
-    debug: options.Debug = False,
+    home: HomeOption = None,
+    rate: RateOption = STREAM_RATE_PER_SECOND,
+    interval: IntervalOption = "1s",
+    duration: ForOption = None,
+    warm_up: WarmUpOption = False,
+    event_lasts: EventLastsOption = "0s",
+    devices: DevicesOption = DEVICES,
+    seed: SeedOption = None,
+    at: AtOption = None,
+    anomaly_rate: AnomalyRateOption = ANOMALY_RATE,
+    layout: FormatOption = "array",
+    as_json: JsonOption = False,
 ) -> None:
-    """Land readings at a steady rate until a signal or the duration ends it."""
+    """Land readings at a steady rate until a signal or the duration ends the stream."""
     clock = SystemClock()
-    with _reported(debug=debug), stop_by_signal() as stop, progress_bar(STREAM.name, clock) as on_file:
-        folder = landing_folder(home)
+    folder = landing_folder(home)
+    with stop_by_signal() as stop, progress_bar(STREAM.name, clock) as on_file:
         plant = Plant(folder, clock, seed, devices)
         if warm_up:
             _warm_up(plant, rate, anomaly_rate, layout)
@@ -105,7 +132,7 @@ def stream(
             interval=parse_duration(interval),
             duration=parse_duration(duration) if duration else None,
             event_lasts=parse_duration(event_lasts),
-            sleep=stop.sleep,
+            sleep=stop.wait,
             stopped=stop.is_asked,
             at=_moment(at, clock),
             anomaly_rate=anomaly_rate,
@@ -116,28 +143,27 @@ def stream(
 
 
 def _warm_up(plant: Plant, rate: float, anomaly_rate: float, layout: Format) -> None:
-    """Give dashboards a past, and alerts readings of now before the stream's first file."""
+    """Land past readings for the dashboards, and present ones for the alerts, before the stream's first file."""
     if not plant.landing.has_files():
         plant.batch(at=plant.clock.now() - FIRST_BATCH_AGO, format=layout)
     if rate:
-        plant.perform(STREAM, records=len(plant.devices), anomaly_rate=anomaly_rate, format=layout)
+        plant.land(STREAM, records=len(plant.devices), anomaly_rate=anomaly_rate, format=layout)
 
 
 @app.command()
 def faults(
     *,
-    home: options.Home = None,
-    seed: options.Seed = None,
-    at: options.At = None,
-    large: options.Large = False,
-    afterwards: options.Afterwards = False,
-    as_json: options.AsJson = False,
-    debug: options.Debug = False,
+    home: HomeOption = None,
+    seed: SeedOption = None,
+    at: AtOption = None,
+    large: LargeOption = False,
+    afterwards: AfterwardsOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Land a file of each kind of bad input."""
     clock = SystemClock()
-    with _reported(debug=debug), progress_bar("faults", clock) as on_file:
-        landing = Landing(landing_folder(home), clock)
+    landing = Landing(landing_folder(home), clock)
+    with progress_bar("faults", clock) as on_file:
         moment = _moment(at, clock)
         done: list[tuple[Fault, Path]] = []
         if afterwards:
@@ -150,7 +176,7 @@ def faults(
                 done.append((fault, land_fault(fault, landing, moment, seed)))
                 on_file(number, len(chosen))
     if as_json:
-        _print_json(fault_facts(landing.folder, done))
+        print_json(fault_facts(landing.folder, done))
     else:
         print_faults(landing.folder, done)
 
@@ -168,28 +194,12 @@ def _moment(at: str | None, clock: Clock) -> datetime:
     try:
         return clock.now() if at is None else parse_moment(at, clock.now())
     except OverflowError:
-        problem = f"`{at}` lies outside the years 1 to 9999."
+        problem = f"`{at}` is outside the years 1 to 9999."
         raise AuthorError(problem, "Correct --at.") from None
 
 
-def _print_landed(act: Act, folder: Path, landed: Landed, *, as_json: bool) -> None:
+def _print_landed(scenario: Scenario, folder: Path, landed: Landed, *, as_json: bool) -> None:
     if as_json:
-        _print_json(landed_facts(act.name, folder, landed))
+        print_json(landed_facts(scenario.name, folder, landed))
     else:
-        typer.echo(landed_line(act.name, folder, landed))
-
-
-def _print_json(facts: dict[str, object]) -> None:
-    typer.echo(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode())
-
-
-@contextmanager
-def _reported(*, debug: bool) -> Iterator[None]:
-    try:
-        yield
-    except LakehouseError as error:
-        if debug:
-            traceback.print_exc()
-        else:
-            typer.echo(str(error), err=True)
-        raise typer.Exit(error.exit_code) from None
+        say(landed_line(scenario.name, folder, landed))

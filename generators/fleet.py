@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from string import ascii_uppercase
 
-from pipeline.errors import AuthorError
+from pipeline.foundation.errors import AuthorError
 
 _FIRST_NUMBERS = {"A": 1000, "B": 2000}
 _FIRST_NUMBER_ELSEWHERE = 1000
@@ -14,20 +14,20 @@ _LAST_NUMBER = 9999
 
 @dataclass(frozen=True)
 class Device:
-    """One sensor: `MFG-<floor letter>-<4 digits>` and the floor it stands on."""
+    """One sensor: its id, `MFG-<floor letter>-<4 digits>`, and its floor."""
 
     device_id: str
     location: str
 
 
 def fleet(devices: int) -> tuple[Device, ...]:
-    """Return that many devices, two thirds on floor A and one third on floor B.
+    """Return the given number of devices, two thirds on floor A and one third on floor B.
 
-    Ids are unique and always the same for the same number. When the four digits of A or B run out, the rest
-    stands on floors C, D and so on.
+    Ids are unique, and the same for the same number of devices. When A or B has no numbers of four digits left,
+    floors C, D and so on follow.
 
     Raises:
-        AuthorError: The number is below 1, or beyond what the floors A to Z can number.
+        AuthorError: The number is below 1, or too large for the floors A to Z.
     """
     room = {floor: _LAST_NUMBER - _first_number(floor) + 1 for floor in ascii_uppercase}
     if not 1 <= devices <= sum(room.values()):

@@ -9,34 +9,35 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipeline.errors import EnvironmentFaultError
-from pipeline.home import Home
+from pipeline.foundation.durable_file import create_folder
+from pipeline.foundation.errors import EnvironmentFaultError
+from pipeline.home.places import Home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pipeline.clock import Clock
+    from pipeline.foundation.clock import Clock
 
 SENSOR_READINGS = "sensor_readings"
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 def landing_folder(home: Path | None = None) -> Path:
-    """Return the folder of sensor readings in the given home, else the environment's, else the default one.
+    """Return the folder of sensor readings in the given home; by default in the environment's, or the default one.
 
     Raises:
         AuthorError: The home is not a local folder.
     """
-    return Home.find(home).landing / SENSOR_READINGS
+    return Home.find(home).landing_of(SENSOR_READINGS)
 
 
 class Landing:
-    """Writes files into one folder, whole or not at all, each under a name that was never used before.
+    """Writes files into one folder, atomically and under names that are never used twice.
 
     A name is `<UTC moment>-<sequence>-<label>-<8 random hex digits><extension>`: names sort in the order of
-    landing, and all but the hex digits follow from the clock. A file is written under a hidden name first, so
-    a reader of the folder never sees half of it; an existing file is never replaced.
+    landing, and all but the hex digits follow from the clock. Each file is first written under a hidden name, so
+    readers of the folder never see a part of it. An existing file is never replaced.
     """
 
     def __init__(self, folder: Path, clock: Clock) -> None:
@@ -45,20 +46,20 @@ class Landing:
         self._sequence = itertools.count(1)
 
     def prepare(self) -> None:
-        """Create the folder if it is not there.
+        """Create the folder if it is missing.
 
         Raises:
             EnvironmentFaultError: It cannot be created.
         """
         with self.writable():
-            self.folder.mkdir(parents=True, exist_ok=True)
+            create_folder(self.folder)
 
     def has_files(self) -> bool:
-        """Tell whether anything has landed that is still there."""
+        """Return whether the folder contains landed files."""
         return self.folder.is_dir() and any(not path.name.startswith(".") for path in self.folder.iterdir())
 
     def new_path(self, label: str, extension: str = ".json") -> Path:
-        """Return the path that the next file gets; nothing is there yet."""
+        """Return the path of the next file, which does not exist yet."""
         moment = self._clock.now().strftime("%Y%m%dT%H%M%S%fZ")
         return self.folder / f"{moment}-{next(self._sequence):06}-{label}-{uuid.uuid4().hex[:8]}{extension}"
 
@@ -66,10 +67,10 @@ class Landing:
         """Land one file and return its path.
 
         Args:
-            label: What the middle of the name says, usually the act.
+            label: The middle of the name, usually the scenario's name.
             content: The bytes of the file.
-            extension: What the name ends with.
-            mode: Permission bits. Defaults to those that the process gives new files.
+            extension: The end of the name.
+            mode: Permission bits. Defaults to those of any new file of the process.
 
         Raises:
             EnvironmentFaultError: The folder cannot be created or written.
@@ -83,7 +84,7 @@ class Landing:
         return path
 
     def overwrite(self, path: Path, content: bytes) -> None:
-        """Replace a landed file in one step: a reader sees the old bytes or the new ones.
+        """Replace a landed file atomically: readers see either the old bytes or the new ones.
 
         Raises:
             EnvironmentFaultError: The folder cannot be written.
@@ -93,16 +94,16 @@ class Landing:
 
     @contextmanager
     def writable(self) -> Iterator[None]:
-        """Turn what the file system refuses inside the block into a readable error.
+        """Turn a file system error inside the block into a readable one.
 
         Raises:
-            EnvironmentFaultError: The block met an `OSError`.
+            EnvironmentFaultError: The block raised an `OSError`.
         """
         try:
             yield
         except OSError as error:
             problem = f"The landing folder cannot be written: {self.folder}: {error.strerror}."
-            remedy = "Free or repair that place, or choose another folder with --home or SMART_FACTORY_HOME."
+            remedy = "Free or repair that folder, or choose another one with --home or SMART_FACTORY_HOME."
             raise EnvironmentFaultError(problem, remedy) from error
 
     @contextmanager
@@ -116,8 +117,8 @@ class Landing:
 
 
 def _publish(hidden: Path, path: Path) -> None:
-    # A link refuses a name that is taken, a rename does not; some mounts know no links, and there the random
-    # part of the name has to do.
+    # A link fails if the name exists, a rename does not. Some mounts have no links; there the random part of the
+    # name must suffice.
     try:
         os.link(hidden, path)
     except OSError as error:

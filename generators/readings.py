@@ -1,22 +1,22 @@
-"""Readings: drawing them and writing them as JSON."""
+"""Readings: drawn at random, and encoded as JSON."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
+    from pathlib import Path
 
     import numpy.typing as npt
 
-    from generators.acts import Act
     from generators.fleet import Device
+    from generators.scenarios import Scenario
 
 Format = Literal["array", "lines"]
 
@@ -35,29 +35,37 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Window:
-    """The time that readings are spread over, its end excluded."""
+    """The time in which readings are taken, its end excluded."""
 
     begin: datetime
     end: datetime
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """Readings as they are sent, in order of time, and the truth about them.
+@dataclass
+class Counts:
+    """The truth about readings.
 
     Attributes:
-        records: The readings, key by key.
-        anomalous: How many were drawn from the anomalous ranges.
-        missing_device_id: How many lack the key `device_id`.
+        readings: How many there are.
+        anomalous: How many of these were drawn from the anomalous ranges.
+        missing_device_id: How many have no key `device_id`.
         hot: How many are over 40 °C.
-        hot_with_device_id: How many of the hot ones tell their device.
+        hot_with_device_id: How many of the hot ones have a `device_id`.
     """
 
+    readings: int = 0
+    anomalous: int = 0
+    missing_device_id: int = 0
+    hot: int = 0
+    hot_with_device_id: int = 0
+
+
+@dataclass(frozen=True)
+class Readings:
+    """Readings as they are sent, each a mapping, in order of time, and the truth about them."""
+
     records: list[dict[str, Any]]
-    anomalous: int
-    missing_device_id: int
-    hot: int
-    hot_with_device_id: int
+    counts: Counts
 
     def encoded(self, layout: Format) -> bytes:
         """Return the readings as one JSON array on one line, or as JSON Lines."""
@@ -68,7 +76,7 @@ class Sheet:
 
 
 def draw(
-    act: Act,
+    scenario: Scenario,
     devices: Sequence[Device],
     rng: np.random.Generator,
     window: Window,
@@ -76,30 +84,30 @@ def draw(
     readings: int,
     anomalous: int,
     missing_device_id: int,
-) -> Sheet:
+) -> Readings:
     """Return readings of randomly chosen devices.
 
     Args:
-        act: What the readings look like.
-        devices: Who sends them.
-        rng: The only source of chance.
+        scenario: What the readings look like.
+        devices: The sensors that send them.
+        rng: The only source of randomness.
         window: When they were taken.
         readings: How many there are.
-        anomalous: How many of them are anomalous; all are where the act is always hot.
-        missing_device_id: How many of them lack the key `device_id`.
+        anomalous: How many of them are anomalous; an always hot scenario passes all.
+        missing_device_id: How many of them have no key `device_id`.
     """
     is_anomalous = _chosen(rng, readings, anomalous)
     celsius = _measured(
         rng,
         is_anomalous,
-        act.always_celsius or NORMAL_TEMPERATURE_CELSIUS,
-        act.always_celsius or ANOMALOUS_TEMPERATURE_CELSIUS,
+        scenario.always_celsius or NORMAL_TEMPERATURE_CELSIUS,
+        scenario.always_celsius or ANOMALOUS_TEMPERATURE_CELSIUS,
         TEMPERATURE_DECIMALS,
     )
     hertz = _measured(rng, is_anomalous, NORMAL_VIBRATION_HZ, ANOMALOUS_VIBRATION_HZ, VIBRATION_DECIMALS)
     senders = [devices[number] for number in rng.integers(0, len(devices), readings).tolist()]
-    records = _records(senders, _timestamps(act, rng, window, readings), celsius.tolist(), hertz.tolist())
-    if act.has_humidity:
+    records = _records(senders, _timestamps(scenario, rng, window, readings), celsius.tolist(), hertz.tolist())
+    if scenario.has_humidity:
         humidity = _uniform(rng, HUMIDITY_PERCENT, HUMIDITY_DECIMALS, readings).tolist()
         for record, percent in zip(records, humidity, strict=True):
             record["humidity_percent"] = percent
@@ -107,13 +115,8 @@ def draw(
     for position in np.flatnonzero(is_missing).tolist():
         del records[position]["device_id"]
     is_hot = celsius > HOT_ABOVE_CELSIUS
-    return Sheet(
-        records=records,
-        anomalous=int(is_anomalous.sum()),
-        missing_device_id=int(is_missing.sum()),
-        hot=int(is_hot.sum()),
-        hot_with_device_id=int((is_hot & ~is_missing).sum()),
-    )
+    counts = (is_anomalous, is_missing, is_hot, is_hot & ~is_missing)
+    return Readings(records, Counts(readings, *(int(chosen.sum()) for chosen in counts)))
 
 
 def _records(
@@ -152,22 +155,22 @@ def _measured(
 def _uniform(
     rng: np.random.Generator, bounds: tuple[float, float], decimals: int, count: int
 ) -> npt.NDArray[np.float64]:
-    # Whole steps, then one division: every value is the double nearest to its decimals, both bounds included.
+    # Integers divided once: every value is the double nearest to its decimal notation, and both bounds occur.
     scale = 10**decimals
     low, high = (round(bound * scale) for bound in bounds)
     steps = rng.integers(low, high, count, endpoint=True)
     return np.asarray(steps / scale, dtype=np.float64)
 
 
-def _timestamps(act: Act, rng: np.random.Generator, window: Window, count: int) -> list[str]:
-    offset = act.utc_offset or timedelta()
+def _timestamps(scenario: Scenario, rng: np.random.Generator, window: Window, count: int) -> list[str]:
+    offset = scenario.utc_offset or timedelta()
     begin = np.datetime64((window.begin.astimezone(UTC) + offset).replace(tzinfo=None), "us")
     width = max((window.end - window.begin) // _MICROSECOND, 1)
     moments = begin + np.sort(rng.integers(0, width, count)).astype("timedelta64[us]")
     texts: list[str] = np.datetime_as_string(moments, unit="us").tolist()
-    if act.utc_offset is None:
+    if scenario.utc_offset is None:
         return texts
-    suffix = _offset_text(act.utc_offset)
+    suffix = _offset_text(scenario.utc_offset)
     return [text + suffix for text in texts]
 
 
@@ -175,3 +178,36 @@ def _offset_text(offset: timedelta) -> str:
     sign = "-" if offset < timedelta() else "+"
     hours, minutes = divmod(abs(offset) // timedelta(minutes=1), 60)
     return f"{sign}{hours:02}:{minutes:02}"
+
+
+# Called after each file with the number of files landed, and with how many there will be (None: unknown).
+OnFile = Callable[[int, int | None], None]
+
+
+@dataclass
+class Landed(Counts):
+    """Files in the order of landing, and the truth about the readings in them."""
+
+    files: list[Path] = field(default_factory=list)
+
+    def add(self, path: Path, counts: Counts) -> None:
+        """Count one landed file."""
+        self.files.append(path)
+        for name, count in asdict(counts).items():
+            setattr(self, name, getattr(self, name) + count)
+
+    @property
+    def counts(self) -> Counts:
+        """The counts alone."""
+        return Counts(*(getattr(self, one.name) for one in fields(Counts)))
+
+    def share_of_next(self, readings: int, share: float) -> int:
+        """Return how many of the next readings belong to a share of all.
+
+        Whatever the sizes of the files, the sum stays within one reading of the share of all landed readings.
+        """
+        return _nearest((self.readings + readings) * share) - _nearest(self.readings * share)
+
+
+def _nearest(amount: float) -> int:
+    return int(amount + 0.5)

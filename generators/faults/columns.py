@@ -1,4 +1,4 @@
-"""Readings with keys that a table cannot simply take as columns."""
+"""Readings with keys that cannot become columns as they are."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def _duplicate_keys(sample: Sample) -> bytes:
 
 
 COLUMN_FAULTS = (
-    Fault("wide_record", f"{KEYS_OF_WIDE_RECORD:,} more keys in one record", _wide_record, 3, 0),
-    Fault("duplicate_keys", "a record with one key twice, and two values", _duplicate_keys, 2, 1),
+    Fault("wide_record", f"a record with {KEYS_OF_WIDE_RECORD:,} additional keys", _wide_record, 3, 0),
+    Fault("duplicate_keys", "a record that has one key twice, with two values", _duplicate_keys, 2, 1),
     odd_reading(
         "keys_differing_by_case",
-        "keys that differ from a column's name by case only",
+        "keys that differ from a column only in case",
         Device_ID='"MFG-B-2004"',
         TEMPERATURE_CELSIUS="99.9",
     ),

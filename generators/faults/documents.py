@@ -1,19 +1,15 @@
-"""Files whose text is broken, or is not what a reader expects of JSON."""
+"""Files whose text is broken, or is unusual JSON."""
 
 from __future__ import annotations
 
 import codecs
 import json
-from typing import TYPE_CHECKING
 
 from generators.faults.fault import Fault
-from generators.faults.sample import array, lines
-
-if TYPE_CHECKING:
-    from generators.faults.sample import Sample
+from generators.faults.sample import Sample, array, lines
 
 _NO_VALUE = ""
-# Without what JSON is made of, so that it is one stretch of nonsense however it is cut.
+# Without JSON's punctuation, so that it is one corrupt record however it is split.
 _BINARY = bytes(byte for byte in range(256) if byte not in b'{}[]",:\r\n') * 8
 
 
@@ -60,10 +56,10 @@ def _utf16(sample: Sample) -> bytes:
 
 
 DOCUMENT_FAULTS = (
-    Fault("empty_file", "a file of no bytes", lambda _: b"", 0, 0),
-    Fault("blank_file", "blanks and line ends alone", lambda _: b" \n\t\n  \n", 0, 0),
-    Fault("empty_object", "{} alone: one record without a value", lambda _: b"{}\n", 1, 0, "valid_device_id"),
-    Fault("empty_array", "[] alone", lambda _: b"[]\n", 0, 0),
+    Fault("empty_file", "an empty file", lambda _: b"", 0, 0),
+    Fault("blank_file", "only blanks and line breaks", lambda _: b" \n\t\n  \n", 0, 0),
+    Fault("empty_object", "only {}: one record without values", lambda _: b"{}\n", 1, 0, "valid_device_id"),
+    Fault("empty_array", "only []: no records", lambda _: b"[]\n", 0, 0),
     Fault("truncated_json", "an array that ends in the middle of its third reading", _truncated, 2, 1),
     Fault("broken_element", "an array whose second element lacks a value", _broken_element, 2, 1),
     Fault(
@@ -75,16 +71,16 @@ DOCUMENT_FAULTS = (
     ),
     Fault("broken_lines", "JSON Lines with two broken lines between good ones", _broken_lines, 2, 2),
     Fault("two_arrays_on_a_line", "two arrays on one line", _two_arrays, 4, 0),
-    Fault("trailing_junk", "words behind the array", _trailing_junk, 2, 1),
+    Fault("trailing_junk", "words after the array", _trailing_junk, 2, 1),
     Fault("scalars_among_objects", "a number, a text and a null between two readings", _scalars, 2, 3),
-    Fault("binary_bytes", "bytes that are no text at all", lambda _: _BINARY, 0, 1),
-    Fault("invalid_utf8", "a location with bytes that are not UTF-8", _invalid_utf8, 2, 0),
+    Fault("binary_bytes", "bytes that are not text", lambda _: _BINARY, 0, 1),
+    Fault("invalid_utf8", "a location with bytes that are not UTF-8", _invalid_utf8, 1, 1),
     Fault(
         "byte_order_mark",
-        "UTF-8 behind a byte order mark",
+        "UTF-8 after a byte order mark",
         lambda sample: codecs.BOM_UTF8 + array(*sample.readings(2)),
         2,
         0,
     ),
-    Fault("utf16", "an array in UTF-16", _utf16, 0, 1),
+    Fault("utf16", "an array in UTF-16 after a byte order mark", _utf16, 2, 0),
 )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-# What puts a file's bytes into the folder: landing, label, bytes, extension.
+# Puts a file's bytes into the folder: landing, label, bytes, extension.
 Placement = Callable[[Landing, str, bytes, str], "Path"]
 
 
@@ -22,21 +22,20 @@ class Fault:
     """One kind of bad input.
 
     Attributes:
-        name: Lower case, words joined by underscores; unique.
-        description: What the file holds or is, in one line.
+        name: Unique; lower-case words joined by underscores.
+        description: What the file is, in one line.
         content: Returns the file's bytes.
-        good_records: How many records of the file parse, whatever their values: each is a row of bronze
-            without `_corrupt_record`. None where it depends on the reader.
-        corrupt_records: How many rows of bronze carry text in `_corrupt_record`. None where it depends on
-            the reader.
-        violates: The dropping expectation that one of the good records breaks; the others break none. None
-            where none does, or where it depends on the reader.
-        sets_aside: Whether the file cannot be opened or decompressed, so that it ends set aside.
+        good_records: How many of its records parse, whatever their values: each is a row of bronze without
+            `_corrupt_record`. None if it depends on the reader.
+        corrupt_records: How many rows of bronze have text in `_corrupt_record`. None if it depends on the reader.
+        violates: The drop expectation that one of the good records violates; the others violate none. None if none
+            does, or if it depends on the reader.
+        sets_aside: Whether the file cannot be opened or decompressed, and so is set aside.
         label: The middle of the file's name. Defaults to the fault's name.
-        extension: What the file's name ends with.
+        extension: The end of the file's name.
         place: Puts the bytes into the folder.
-        afterwards: What happens to the file once an update has read it; None for most.
-        is_large: Whether it fills hundreds of megabytes and so lands only when asked for.
+        afterwards: Changes the file after an update has read it; None for most.
+        is_large: Whether the file has hundreds of megabytes, and so lands only on request.
     """
 
     name: str
@@ -64,8 +63,8 @@ def land_fault(fault: Fault, landing: Landing, at: datetime, seed: int | None = 
     Args:
         fault: What to land.
         landing: Where.
-        at: The end of the minute that the good readings beside it fall in.
-        seed: The same seed and moment give the same bytes. Defaults to chance.
+        at: The end of the minute in which its good readings are taken.
+        seed: The same seed and moment give the same bytes. Random by default.
 
     Raises:
         EnvironmentFaultError: The folder cannot be written.
@@ -77,7 +76,7 @@ def land_fault(fault: Fault, landing: Landing, at: datetime, seed: int | None = 
 
 
 def return_to_fault(fault: Fault, landing: Landing, path: Path, at: datetime, seed: int | None = None) -> None:
-    """Do to a landed fault what happens once it was read: overwrite or delete it. Most stay as they are.
+    """Overwrite or delete the file of a fault, after it was read. Most faults stay as they are.
 
     Raises:
         EnvironmentFaultError: The folder cannot be written.

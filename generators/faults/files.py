@@ -1,8 +1,9 @@
-"""Files that are too big, oddly named, unreadable, no files at all, or do not stay as they are."""
+"""Files that are large, oddly named, unreadable, not files at all, or changed later."""
 
 from __future__ import annotations
 
 import gzip
+import os
 from typing import TYPE_CHECKING
 
 from generators.faults.fault import Fault
@@ -53,6 +54,18 @@ def _link_to_itself(landing: Landing, label: str, _content: bytes, extension: st
     return path
 
 
+def _link_to_environment(landing: Landing, label: str, _content: bytes, extension: str) -> Path:
+    path = landing.new_path(label, extension)
+    path.symlink_to("/proc/self/environ")
+    return path
+
+
+def _pipe(landing: Landing, label: str, _content: bytes, extension: str) -> Path:
+    path = landing.new_path(label, extension)
+    os.mkfifo(path)
+    return path
+
+
 def _overwrite(landing: Landing, path: Path, sample: Sample) -> None:
     landing.overwrite(path, array(*sample.readings(4)))
 
@@ -63,14 +76,7 @@ def _delete(_landing: Landing, path: Path, _sample: Sample) -> None:
 
 SIZES = (
     Fault("big_record", "a record of 10 MB between two readings", _big_record, 3, 0),
-    Fault(
-        "large_file",
-        "an array of over 200 MB on one line",
-        _large_file,
-        READINGS_OF_LARGE_FILE,
-        0,
-        is_large=True,
-    ),
+    Fault("large_file", "an array of over 200 MB on one line", _large_file, READINGS_OF_LARGE_FILE, 0, is_large=True),
 )
 
 NAMES = (
@@ -84,7 +90,7 @@ NAMES = (
 UNREADABLE = (
     Fault(
         "truncated_gzip",
-        "a gzip file that ends in its middle",
+        "a gzip file that is cut off in the middle",
         _truncated_gzip,
         None,
         None,
@@ -93,17 +99,17 @@ UNREADABLE = (
     ),
     Fault(
         "not_gzip",
-        "a file named .gz that is not compressed by gzip",
+        "a file named .gz that is not a gzip file",
         lambda _: b"PK\x03\x04 this is not gzip",
         0,
         0,
         sets_aside=True,
         extension=".json.gz",
     ),
-    # None: root reads it all the same.
+    # None: root can read it all the same.
     Fault(
         "no_read_permission",
-        "a file that its reader may not open",
+        "a file that the reader has no permission to open",
         _plain,
         None,
         None,
@@ -111,27 +117,22 @@ UNREADABLE = (
         place=_without_permission,
     ),
     Fault("folder_named_like_a_file", "a folder named .json", _plain, 0, 0, sets_aside=True, place=_folder),
+    Fault("symlink_loop", "a link that points to itself", lambda _: b"", 0, 0, sets_aside=True, place=_link_to_itself),
     Fault(
-        "symlink_loop",
-        "a link that points to itself",
+        "link_out_of_the_landing_folder",
+        "a link to the environment of the process that reads it",
         lambda _: b"",
         0,
         0,
         sets_aside=True,
-        place=_link_to_itself,
+        place=_link_to_environment,
     ),
+    Fault("pipe", "a pipe that nobody writes to", lambda _: b"", 0, 0, sets_aside=True, place=_pipe),
 )
 
 CHANGING = (
-    Fault(
-        "overwritten_file",
-        "a good file that is overwritten once it was read",
-        _plain,
-        3,
-        0,
-        afterwards=_overwrite,
-    ),
-    Fault("deleted_file", "a good file that is deleted, read or not", _plain, 3, 0, afterwards=_delete),
+    Fault("overwritten_file", "a good file that is overwritten after it was read", _plain, 3, 0, afterwards=_overwrite),
+    Fault("deleted_file", "a good file that is deleted, whether it was read or not", _plain, 3, 0, afterwards=_delete),
 )
 
 FILE_FAULTS = (*SIZES, *NAMES, *UNREADABLE, *CHANGING)

@@ -1,29 +1,28 @@
-"""Good readings as JSON text, for faults to sit beside or to be cut from."""
+"""Good readings as JSON text, which faults surround or damage."""
 
 from __future__ import annotations
 
 import json
 import zlib
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
 
-from generators.acts import BATCH
 from generators.fleet import fleet
 from generators.readings import Window, draw
+from generators.scenarios import BATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
 
 _DEVICES = fleet(15)
 _READINGS_PER_DRAW = 50_000
 
 
 class Sample:
-    """Draws good readings: normal temperatures, known devices, the minute before a moment.
+    """Draws good readings: normal temperatures and known devices, in the minute before a moment.
 
     Attributes:
         at: The moment, aware and in UTC.
@@ -31,7 +30,7 @@ class Sample:
 
     def __init__(self, at: datetime, seed: int | None, purpose: str) -> None:
         self.at = at
-        # Each purpose has a sequence of its own, so that a new fault changes the bytes of no other.
+        # Each purpose has its own random sequence, so that a new fault does not change the bytes of the others.
         entropy = None if seed is None else [seed, zlib.crc32(purpose.encode())]
         self._rng = np.random.default_rng(entropy)
 
@@ -39,7 +38,7 @@ class Sample:
         """Return one reading as the text of an object.
 
         Args:
-            raw_values: JSON text, valid or not, to put after a key; a key that readings lack is appended.
+            raw_values: JSON text, valid or not, in place of a key's value; new keys are appended.
             without: Keys to leave out.
         """
         record = next(self._records(1))
@@ -48,7 +47,7 @@ class Sample:
         return "{" + ",".join(f"{json.dumps(key)}:{raw}" for key, raw in members.items()) + "}"
 
     def readings(self, count: int) -> list[str]:
-        """Return that many readings, each the text of an object."""
+        """Return a number of readings, each as the text of an object."""
         return [orjson.dumps(record).decode() for record in self._records(count)]
 
     def _records(self, count: int) -> Iterator[dict[str, object]]:
@@ -66,5 +65,5 @@ def array(*elements: str) -> bytes:
 
 
 def lines(*texts: str) -> bytes:
-    """Return the bytes of a file with each text on a line of its own."""
+    """Return the bytes of a file with each text on its own line."""
     return "".join(f"{text}\n" for text in texts).encode()

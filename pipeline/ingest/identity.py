@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pyspark.sql import Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
+from pyspark.sql.types import ArrayType, MapType, StructField, StructType
 
-from pipeline.ingest.source import TECHNICAL_COLUMNS
-
-if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+from pipeline.declare.files_source import TECHNICAL_COLUMNS
+from pipeline.foundation.sql_names import quoted
 
 _CONTENT = "__content"
 _OCCURRENCE = "__occurrence"
@@ -36,7 +33,7 @@ def with_known_ids(records: DataFrame, known: DataFrame) -> DataFrame:
     )
     joined = fresh.join(ids, on=same, how="left")
     record_id = F.coalesce(F.col("__known_id"), F.col("record_id")).alias("record_id")
-    return joined.select(*[record_id if name == "record_id" else fresh[name] for name in records.columns])
+    return joined.select(*[record_id if name == "record_id" else fresh[quoted(name)] for name in records.columns])
 
 
 def _numbered(rows: DataFrame) -> DataFrame:
@@ -52,15 +49,22 @@ def _content(rows: DataFrame) -> Column:
     data = [name for name in rows.columns if name not in TECHNICAL_COLUMNS]
     in_columns = F.map_from_arrays(
         F.array(*[F.lit(name) for name in data]).cast("array<string>"),
-        F.array(*[F.col(f"`{name}`").cast("string") for name in data]).cast("array<string>"),
+        F.array(*[_as_text(rows.schema[name]) for name in data]).cast("array<string>"),
     )
     rescued = F.coalesce(F.from_json("_rescued_data", "map<string,string>"), F.create_map().cast("map<string,string>"))
     entries = F.concat(F.map_entries(in_columns), F.map_entries(rescued))
     kept = F.filter(entries, lambda entry: entry["value"].isNotNull() & (entry["key"] != "_file_path"))
-    # A whole number that was rescued has no decimal point, in its column it has one.
     alike = F.transform(kept, lambda entry: F.struct(entry["key"], _normal(entry["value"])))
     return F.to_json(F.struct(F.array_sort(alike).alias("values"), F.col("_corrupt_record").alias("corrupt")))
 
 
+def _as_text(field: StructField) -> Column:
+    """Return a column's values as they would be rescued, nested ones as JSON."""
+    column = F.col(quoted(field.name))
+    return F.to_json(column) if isinstance(field.dataType, ArrayType | MapType | StructType) else column.cast("string")
+
+
 def _normal(value: Column) -> Column:
-    return F.coalesce(value.try_cast("double").cast("string"), value)
+    """Return a text in the form that its value has in a column, which may have come after it was rescued."""
+    truth = F.when(F.lower(value).isin("true", "false"), F.lower(value))
+    return F.coalesce(*(value.try_cast(kind).cast("string") for kind in ("double", "timestamp")), truth, value)

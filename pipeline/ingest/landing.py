@@ -1,22 +1,15 @@
-"""The landing zone: what stands there now."""
+"""The landing zone: which files are there now."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from pipeline.ingest.source import FilesSource
 
 
 @dataclass(frozen=True)
 class LandedFile:
-    """A file as it stood when it was looked at.
+    """A file as it was when it was looked at.
 
     Attributes:
         path: As Python spells it; bytes of a name that are not UTF-8 are lone surrogates.
@@ -31,16 +24,13 @@ class LandedFile:
 
     @classmethod
     def found_at(cls, path: str) -> LandedFile:
-        """Return what stands at a path now: the file that it leads to, else the link itself.
+        """Return what is at a path now: the file that it leads to, else the link itself.
 
         Raises:
-            FileNotFoundError: Nothing does.
+            FileNotFoundError: Nothing is there.
         """
-        try:
-            status = os.stat(path)  # noqa: PTH116 - a path that came as text
-        except OSError:
-            status = os.lstat(path)
-        return cls(path, status.st_size, _moment(status.st_mtime_ns), _moment(status.st_ctime_ns))
+        size, *moments = version_of(path)
+        return cls(path, size, *(datetime.fromtimestamp(moment / 1e6, UTC) for moment in moments))
 
     @property
     def name(self) -> str:
@@ -50,29 +40,35 @@ class LandedFile:
     @property
     def shown(self) -> str:
         """The path as text that any table can hold."""
-        return os.fsencode(self.path).decode(errors="backslashreplace")
+        return shown(self.path)
 
 
-def suffixes(source: FilesSource) -> tuple[str, str]:
-    """Return the endings of the files that a source reads."""
-    return source.format, f"{source.format}.gz"
+def shown(path: str) -> str:
+    """Return a path as text that any table can hold."""
+    return path if path.isascii() else os.fsencode(path).decode(errors="backslashreplace")
 
 
-def standing(folder: Path, source: FilesSource) -> Iterator[LandedFile]:
-    """Yield what stands in a folder now under a name that the source reads, folders and broken links too."""
-    if not folder.is_dir():
-        return
-    endings = tuple(f".{suffix}" for suffix in suffixes(source))
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith((".", "_")) or not entry.name.endswith(endings):
-                continue
-            try:
-                yield LandedFile.found_at(str(folder / entry.name))
-            except FileNotFoundError:
-                continue
+def present(paths: list[str]) -> list[LandedFile]:
+    """Return those of some files that are there, oldest first."""
+    files = []
+    for path in paths:
+        try:
+            files.append(LandedFile.found_at(path))
+        except FileNotFoundError:
+            continue
+    return sorted(files, key=lambda file: (file.modified_at, file.path))
 
 
-def _moment(nanoseconds: int) -> datetime:
-    # Milliseconds, so that a moment survives every way that it is stored and compared.
-    return datetime.fromtimestamp(nanoseconds // 1_000_000 / 1e3, UTC)
+def version_of(path: str) -> tuple[int, int, int]:
+    """Return the size of what is at a path, and when its content and its status changed, in microseconds after 1970.
+
+    Raises:
+        FileNotFoundError: Nothing is there.
+    """
+    try:
+        status = os.stat(path)  # noqa: PTH116 - a path that came as text
+    except OSError:
+        status = os.lstat(path)
+    # Whole milliseconds, so that a moment survives every way that it is stored and compared.
+    modified, changed = status.st_mtime_ns // 1_000_000, status.st_ctime_ns // 1_000_000
+    return status.st_size, modified * 1000, changed * 1000

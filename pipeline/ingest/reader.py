@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import errno
-import gzip
-import os
-import stat
+import io
 import zlib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from pipeline.fault_points import FaultPoint, reach
-from pipeline.ingest.columns import to_record_batch
-from pipeline.ingest.evolution import NewKey, can_become_column
-from pipeline.ingest.formats import ColumnarFormat, format_named
-from pipeline.ingest.keys import observe_keys
+from pipeline.foundation.fault_points import FaultPoint, reach
+from pipeline.ingest.digest import open_file
+from pipeline.ingest.evolution import NewKey, can_become_column, new_names
+from pipeline.ingest.partitions import add_partitions, partition_values
+from pipeline.records.columns import Column, to_record_batch
+from pipeline.records.compression import decompressed, is_compressed
+from pipeline.records.encoding import WrongEncodingError
+from pipeline.records.formats import FORMATS, FileFormat
+from pipeline.records.kind import NUMBERS, Kind, column_type, kinds_of, merged, observe_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from pipeline.ingest.columns import Column
+    from pipeline.declare.files_source import FilesSource
     from pipeline.ingest.landing import LandedFile
-    from pipeline.ingest.records import Record
-    from pipeline.ingest.source import FilesSource
+    from pipeline.records.values import Piece
 
-# What reading and decompressing raise; everything else would be a mistake of this program.
-READ_ERRORS = (OSError, EOFError, zlib.error)
-_BLOCK_BYTES = 1024 * 1024
-_Piece = TypeVar("_Piece")
+# What reading, decompressing and decoding raise; everything else would be a mistake of this program.
+READ_ERRORS = (OSError, EOFError, zlib.error, WrongEncodingError)
+# Beside as many as a table may have columns: keys whose values turn out to be null, and such in another case.
+_NOTED_KEYS = 10_000
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 
 
@@ -39,6 +39,7 @@ class FileOutcome:
 
     Attributes:
         error: Why the file could not be read to its end, or None.
+        sha256: The digest of the bytes that were read, or None where they are not the whole file.
         new_keys: Keys that could become columns.
     """
 
@@ -47,21 +48,59 @@ class FileOutcome:
     corrupt_rows: int = 0
     rescued_rows: int = 0
     error: str | None = None
+    sha256: str | None = None
     new_keys: dict[str, NewKey] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the files of a batch are read: with which columns, and which keys may not be columns."""
+    """How the files of a batch are read.
+
+    Attributes:
+        columns: What records' values go to.
+        held_back: Keys that may not be columns.
+        folder: The landing folder, as text without a slash at its end.
+        assumed: Columns that are not on record yet, and the kind of their values: the batch may have others.
+    """
 
     source: FilesSource
     columns: tuple[Column, ...]
     held_back: tuple[str, ...] = ()
+    folder: str = ""
+    assumed: Mapping[str, Kind] = field(default_factory=dict)
+
+    @property
+    def record_columns(self) -> tuple[Column, ...]:
+        """The columns whose values are in the records: all but those of folders' names."""
+        if not self.source.partition_columns:
+            return self.columns
+        return tuple(column for column in self.columns if column.name not in self.source.partition_columns)
+
+    @property
+    def settled(self) -> tuple[Column, ...]:
+        """The columns that are on record."""
+        return tuple(column for column in self.columns if column.name not in self.assumed)
+
+    @property
+    def typed(self) -> tuple[Column, ...]:
+        """The columns that records may be read into at once, because that shows the kind of each value."""
+        keeps_all = self.source.infer_column_types != "all"
+        return tuple(column for column in self.record_columns if keeps_all or column.name not in self.assumed)
 
     @property
     def evolves(self) -> bool:
         """Whether new keys matter, because they become columns or stop the flow."""
         return self.source.schema_evolution_mode in {"addNewColumns", "failOnNewColumns"}
+
+    def holds(self, keys: Mapping[str, NewKey]) -> bool:
+        """Return whether every value of keys that become columns is in a column of the plan."""
+        types = {column.name: column.type for column in self.columns}
+        return not any(
+            column_type(merged(self.assumed[name], key.kind)) != types[name]
+            if name in self.assumed
+            else key.kind is not None and can_become_column(name, self.columns, self.held_back, self.source.max_columns)
+            for name, key in keys.items()
+        )
 
     def arrow_schema(self) -> pa.Schema:
         """Return the schema of the rows that files become."""
@@ -76,116 +115,127 @@ class Plan:
         )
 
 
-def open_file(path: str) -> BinaryIO:
-    """Return a file's bytes, decompressed where its name ends in `.gz`.
-
-    Raises:
-        OSError: It cannot be opened, is no file (a pipe would keep its reader waiting), or no table can hold
-            its name.
-    """
+def is_compressed_file(path: str, folder: str) -> bool:
+    """Return whether a file can be read and is compressed, so that its size says little about its content's."""
     try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise OSError(errno.EILSEQ, "the name is not UTF-8; rename the file") from None
-    mode = os.stat(path).st_mode  # noqa: PTH116 - a path that came as text
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise OSError(errno.EINVAL, "neither a file nor a folder")
-    return gzip.open(path, "rb") if path.endswith(".gz") else open(path, "rb")  # type: ignore[return-value]  # noqa: PTH123
+        with open_file(path, folder) as file:
+            return is_compressed(io.BufferedReader(file))
+    except READ_ERRORS:
+        return False
 
 
-def read_records(path: str, plan: Plan, outcome: FileOutcome) -> Iterator[list[Record]]:
-    """Yield a file's records in order, in lists of some thousands.
+def read_pieces(path: str, plan: Plan, outcome: FileOutcome, most_bytes: int | None = None) -> Iterator[Piece]:
+    """Yield a file's records in order, and note in the outcome which keys could become columns.
 
-    A file that cannot be read to its end yields what could be read, and says so in the outcome.
+    A file that cannot be read to its end yields what could be read, and the outcome says why. A sample is read up to
+    so many bytes of the content.
     """
-    for records in _pieces(path, format_named(plan.source.format).read_records, outcome):
-        _note_new_keys(records, plan, outcome)
-        yield records
-
-
-def read_rows(file: LandedFile, plan: Plan, outcome: FileOutcome) -> Iterator[pa.RecordBatch]:
-    """Yield a file's records as rows in order, and count them in the outcome; else as `read_records`.
-
-    Rows are yielded before a key of theirs could become a column; the outcome tells of it.
-    """
-    form = format_named(plan.source.format)
-
-    def read(stream: BinaryIO) -> Iterator[list[Record] | pa.RecordBatch]:
-        return form.read_rows(stream, plan.columns) if isinstance(form, ColumnarFormat) else form.read_records(stream)
-
-    for piece in _pieces(file.path, read, outcome):
-        if isinstance(piece, pa.RecordBatch):
-            outcome.rows += piece.num_rows
-            nothing = pa.nulls(piece.num_rows, pa.string())
-            yield _with_file([*piece.columns, nothing, nothing], file, plan)
-        else:
-            _note_new_keys(piece, plan, outcome)
-            yield rows_of(piece, file, plan, outcome)
-
-
-def _pieces(path: str, read: Callable[[BinaryIO], Iterator[_Piece]], outcome: FileOutcome) -> Iterator[_Piece]:
+    form = FORMATS[plan.source.format]
+    assert form.read is not None
     try:
-        with open_file(path) as stream:
-            for piece in read(stream):
+        with open_file(path, plan.folder) as file, decompressed(io.BufferedReader(file), path) as stream:
+            content = stream if most_bytes is None else io.BytesIO(stream.read(most_bytes))
+            for piece in form.read(content, plan.typed, plan.source):
                 reach(FaultPoint.PARSE)
+                note_keys(piece, plan, outcome)
                 yield piece
+            outcome.sha256 = file.sha256() if most_bytes is None else None
     except READ_ERRORS as error:
-        outcome.error = _described(error)
+        outcome.error = described(error)
 
 
-def read_error(path: str) -> str | None:
-    """Return why a file cannot be read to its end, or None."""
-    try:
-        with open_file(path) as stream:
-            while stream.read(_BLOCK_BYTES):
-                pass
-    except READ_ERRORS as error:
-        return _described(error)
-    return None
+def read_through(outcome: FileOutcome, plan: Plan) -> FileOutcome:
+    """Return an outcome with the file's digest, or with the reason why it cannot be read to its end."""
+    again = FileOutcome(outcome.path)
+    for _ in read_pieces(outcome.path, plan, again):
+        pass
+    return replace(outcome, sha256=again.sha256, error=again.error)
 
 
-def rows_of(records: list[Record], file: LandedFile, plan: Plan, outcome: FileOutcome) -> pa.RecordBatch:
-    """Return records as rows, and count them in the outcome."""
+def rows_of(piece: Piece, file: LandedFile, plan: Plan, outcome: FileOutcome) -> pa.RecordBatch:
+    """Return records as rows, and count them in the outcome; the plan may have columns that came later."""
     rescue = plan.source.schema_evolution_mode != "none"
-    rows = to_record_batch(records, plan.columns, file.path, rescue=rescue)
-    outcome.rows += rows.num_rows
-    outcome.corrupt_rows += rows.num_rows - rows.column("_corrupt_record").null_count
-    outcome.rescued_rows += rows.num_rows - rows.column("_rescued_data").null_count
-    return _with_file(rows.columns, file, plan)
+    columns = plan.record_columns
+    if isinstance(piece, list):
+        rows = to_record_batch(piece, columns, file.path, rescue=rescue, options=plan.source)
+    else:
+        rows = piece
+    count = rows.num_rows
+    arrays = {
+        **dict(zip(rows.schema.names, rows.columns, strict=True)),
+        "source_file": pa.repeat(pa.scalar(file.path, pa.string()), count),
+        "file_modification_time": pa.repeat(pa.scalar(file.modified_at, _TIMESTAMP), count),
+    }
+    if len(columns) < len(plan.columns):
+        folders = tuple(column for column in plan.columns if column not in columns)
+        values = partition_values(file.path, plan.folder, folders)
+        add_partitions(arrays, to_record_batch([values], folders, file.path, rescue=rescue), count)
+    schema = plan.arrow_schema()
+    arrays |= {field.name: pa.nulls(count, field.type) for field in schema if field.name not in arrays}
+    outcome.rows += count
+    outcome.corrupt_rows += count - arrays["_corrupt_record"].null_count
+    outcome.rescued_rows += count - arrays["_rescued_data"].null_count
+    return pa.RecordBatch.from_arrays([arrays[name] for name in schema.names], schema=schema)
 
 
-def _described(error: Exception) -> str:
+def _kind_of(form: FileFormat, source: FilesSource) -> Callable[[Any], Kind]:
+    """Return what says of which kind a value is, as the source spells numbers."""
+    kind_of = kinds_of(source.infer_column_types, only_texts=form.has_only_texts)
+    if source.decimal == ".":
+        return kind_of
+
+    def spelled(value: Any) -> Kind:
+        number = kind_of(source.pointed(value))
+        if number in NUMBERS:
+            return number
+        found = kind_of(value)
+        return "string" if found in NUMBERS else found
+
+    return spelled
+
+
+def described(error: Exception) -> str:
+    """Return an error of reading as text."""
     return f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}"
 
 
-def _with_file(columns: list[pa.Array], file: LandedFile, plan: Plan) -> pa.RecordBatch:
-    row_count = len(columns[0])
-    names = pa.repeat(pa.scalar(file.path, pa.string()), row_count)
-    times = pa.repeat(pa.scalar(file.modified_at, _TIMESTAMP), row_count)
-    return pa.RecordBatch.from_arrays([*columns, names, times], schema=plan.arrow_schema())
+def _keys_of(piece: Piece, plan: Plan, kind_of: Callable[[Any], Kind]) -> dict[str, Kind]:
+    """Return the keys that are not on record, each with the kind of its values; rows have those that are assumed."""
+    if isinstance(piece, list):
+        on_record = [column for column in plan.record_columns if column.name not in plan.assumed]
+        return observe_keys(piece, on_record, kind_of)
+    known = (name for name in plan.assumed if name in piece.schema.names)
+    return {name: plan.assumed[name] for name in known if piece[name].null_count < piece.num_rows}
 
 
-def _note_new_keys(records: list[Record], plan: Plan, outcome: FileOutcome) -> None:
-    if not plan.evolves:
-        return
-    for name, key_type in observe_keys(records, plan.columns, format_named(plan.source.format).type_of).items():
-        if not can_become_column(name, plan.columns, plan.held_back, plan.source.max_columns):
-            continue
+def note_keys(piece: Piece, plan: Plan, outcome: FileOutcome) -> None:
+    """Note in an outcome those keys of its file's records that could become columns."""
+    if plan.evolves:
+        kind_of = _kind_of(FORMATS[plan.source.format], plan.source)
+        note_new_keys(_keys_of(piece, plan, kind_of), plan, outcome)
+
+
+def note_new_keys(keys: Mapping[str, Kind], plan: Plan, outcome: FileOutcome) -> None:
+    """Note in an outcome those of its file's keys that could become columns.
+
+    Of more keys than could ever become columns some are left out: those without a value, or the last ones.
+    """
+    may_become_one = new_names(plan.settled, plan.held_back, plan.source.max_columns)
+    most = _NOTED_KEYS + plan.source.max_columns
+    if len(outcome.new_keys) >= most:
+        outcome.new_keys = {name: key for name, key in outcome.new_keys.items() if key.kind is not None}
+    for name, kind in keys.items():
         known = outcome.new_keys.get(name)
-        if known is None or known.type is None:
-            outcome.new_keys[name] = NewKey(key_type, outcome.path)
-        elif key_type is not None and key_type != known.type:
-            outcome.new_keys[name] = NewKey("string", known.file)
+        if known is not None:
+            outcome.new_keys[name] = known.with_more(NewKey(kind, outcome.path))
+        elif len(outcome.new_keys) < most and may_become_one(name):
+            outcome.new_keys[name] = NewKey(kind, outcome.path)
 
 
 def merged_keys(outcomes: list[FileOutcome]) -> dict[str, NewKey]:
-    """Return the new keys of several files; a key whose types differ between files is a string."""
-    merged: dict[str, NewKey] = {}
+    """Return the new keys of several files, each with the kind of all its values."""
+    keys: dict[str, NewKey] = {}
     for outcome in outcomes:
         for name, key in outcome.new_keys.items():
-            known = merged.get(name)
-            if known is None or known.type is None:
-                merged[name] = key
-            elif key.type is not None and key.type != known.type:
-                merged[name] = NewKey("string", known.file)
-    return merged
+            keys[name] = keys[name].with_more(key) if name in keys else key
+    return keys

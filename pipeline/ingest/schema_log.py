@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import DamagedStateError
-from pipeline.ingest.columns import Column
+from pipeline.foundation.durable_file import replace_file
+from pipeline.foundation.errors import DamagedStateError
+from pipeline.records.columns import Column
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,6 +50,31 @@ class SchemaLog:
         """
         return [_parsed(file) for file in sorted(self.folder.glob("v*.json"))]
 
+    def differences(self) -> list[dict[str, Any]]:
+        """Return, for each version, its columns and what it added, removed and held back, oldest first.
+
+        Raises:
+            DamagedStateError: A file of the log is damaged.
+        """
+        found = []
+        before: set[str] = set()
+        for version in self.versions():
+            types = {column.name: column.type for column in version.columns}
+            found.append({
+                "version": version.version,
+                "created_at": version.created_at.isoformat(),
+                "columns": [{"name": name, "type": column_type} for name, column_type in types.items()],
+                "added": [
+                    {"name": name, "type": types[name], "brought_by": version.added.get(name)}
+                    for name in types
+                    if name not in before
+                ],
+                "removed": sorted(before - set(types)),
+                "held_back": list(version.held_back),
+            })  # fmt: skip
+            before = set(types)
+        return found
+
     def latest(self) -> SchemaVersion | None:
         """Return the version in force, or None before the first.
 
@@ -88,14 +113,7 @@ class SchemaLog:
             "added": added,
             "held_back": list(held_back),
         }
-        self.folder.mkdir(parents=True, exist_ok=True)
-        file = self.folder / f"v{version.version:05}.json"
-        scratch = file.with_suffix(".tmp")
-        with scratch.open("w", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=2)
-            stream.flush()
-            os.fsync(stream.fileno())
-        scratch.replace(file)
+        replace_file(self.folder / f"v{version.version:05}.json", json.dumps(content, indent=2))
         return version
 
     def revert(self, now: datetime) -> SchemaVersion | None:

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
-
-    from pyspark.sql import DataFrame
 
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 # As Spark numbers rows: so many bits for the row, the others for the part it is in.
@@ -54,15 +51,6 @@ class Stamp:
             moments = pa.repeat(pa.scalar(self.moment, _TIMESTAMP), records.num_rows)
             columns = [ids, *records.columns, moments]
             yield pa.RecordBatch.from_arrays(columns, schema=self.columns(records.schema))
-
-    def on_frame(self, records: DataFrame) -> DataFrame:
-        """Return records stamped, where they are rows of a frame."""
-        number = F.lower(F.hex(F.monotonically_increasing_id()))
-        return records.select(
-            F.concat(F.lit(f"{self.batch_digits}-"), number).alias("record_id"),
-            "*",
-            F.lit(self.moment).alias("ingestion_timestamp"),
-        )
 
     def _ids(self, first: int, end: int) -> pa.Array:
         """Return the identities of the numbers from a first one up to an end that is left out."""

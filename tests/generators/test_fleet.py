@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from generators.fleet import fleet
-from pipeline.errors import AuthorError
+from pipeline.foundation.errors import AuthorError
 
 
 def test_fleet_of_fifteen_has_the_ids_and_floors_of_the_plant() -> None:
@@ -29,7 +29,7 @@ def test_fleet_of_fifteen_has_the_ids_and_floors_of_the_plant() -> None:
     ]
 
 
-def test_fleet_of_five_thousand_stands_on_two_floors_two_to_one() -> None:
+def test_fleet_of_five_thousand_is_on_two_floors_two_to_one() -> None:
     floors = Counter(device.location for device in fleet(5000))
     assert floors == {"Factory Floor A": 3333, "Factory Floor B": 1667}
 

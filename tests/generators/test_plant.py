@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from generators.plant import Plant
-from pipeline.clock import FixedClock
-from pipeline.errors import AuthorError
+from pipeline.foundation.clock import FixedClock
+from pipeline.foundation.errors import AuthorError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generators.landed import Landed
+    from generators.readings import Landed
 
 NOW = datetime(2026, 1, 31, 10, 0, tzinfo=UTC)
 
@@ -70,7 +70,7 @@ def test_batch_timestamps_are_naive_with_microseconds_and_within_the_last_minute
         assert NOW - timedelta(seconds=60) <= moment.replace(tzinfo=UTC) < NOW
 
 
-def test_batch_at_another_time_dates_readings_then(tmp_path: Path) -> None:
+def test_batch_at_another_time_has_readings_of_that_time(tmp_path: Path) -> None:
     then = NOW - timedelta(hours=6)
     for moment in moments(plant(tmp_path).batch(at=then)):
         assert then - timedelta(seconds=60) <= moment.replace(tzinfo=UTC) < then
@@ -93,7 +93,7 @@ def test_batch_of_small_files_keeps_the_shares_over_all_files(tmp_path: Path) ->
     assert (landed.anomalous, landed.missing_device_id) == (15, 3)
 
 
-def test_batch_as_lines_holds_one_object_a_line(tmp_path: Path) -> None:
+def test_batch_as_lines_has_one_object_per_line(tmp_path: Path) -> None:
     landed = plant(tmp_path).batch(files=1, records=10, format="lines")
     lines = landed.files[0].read_text().splitlines()
     assert [type(json.loads(line)) for line in lines] == [dict] * 10
@@ -118,10 +118,10 @@ def test_batch_without_a_seed_lands_different_bytes_each_time(tmp_path: Path) ->
     assert one.files[0].read_bytes() != two.files[0].read_bytes()
 
 
-def test_batch_tells_its_watcher_after_each_file(tmp_path: Path) -> None:
-    told: list[tuple[int, int | None]] = []
-    plant(tmp_path).batch(files=3, records=1, on_file=lambda done, total: told.append((done, total)))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+def test_batch_reports_each_landed_file(tmp_path: Path) -> None:
+    calls: list[tuple[int, int | None]] = []
+    plant(tmp_path).batch(files=3, records=1, on_file=lambda done, total: calls.append((done, total)))
+    assert calls == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_late_lands_one_file_of_readings_hours_to_days_old(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_schema_change_adds_humidity_to_every_reading(tmp_path: Path) -> None:
         assert round(percent, 1) == percent
 
 
-def test_schema_change_writes_timestamps_with_an_offset_that_name_the_last_minute(tmp_path: Path) -> None:
+def test_schema_change_writes_timestamps_of_the_last_minute_with_an_offset(tmp_path: Path) -> None:
     for moment in moments(plant(tmp_path).schema_change()):
         assert moment.utcoffset() == timedelta(hours=-5)
         assert NOW - timedelta(seconds=60) <= moment < NOW

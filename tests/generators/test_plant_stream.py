@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -12,16 +10,15 @@ from pathlib import Path
 import pytest
 
 from generators.plant import Plant
-from generators.stop import stop_by_signal
-from pipeline.clock import FixedClock
-from pipeline.errors import AuthorError
+from pipeline.foundation.clock import FixedClock
+from pipeline.foundation.errors import AuthorError
 
 NOW = datetime(2026, 1, 31, 10, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
 class Hours:
-    """A clock that moves by sleeping, at times longer than asked for."""
+    """A clock that advances by sleeping, at times longer than asked for."""
 
     def __init__(self, *oversleeps: float) -> None:
         self.clock = FixedClock(NOW)
@@ -92,7 +89,7 @@ def test_stream_readings_are_taken_between_the_file_before_and_their_own(tmp_pat
             assert NOW + number * SECOND <= moment < NOW + (number + 1) * SECOND
 
 
-def test_stream_at_another_time_dates_readings_then(tmp_path: Path) -> None:
+def test_stream_at_another_time_has_readings_of_that_time(tmp_path: Path) -> None:
     hours = Hours()
     then = NOW - timedelta(hours=6)
     landed = Plant(tmp_path, hours.clock, 7).stream(
@@ -112,10 +109,9 @@ def test_stream_whose_clock_goes_back_waits_and_never_sends_twice(tmp_path: Path
     assert sizes(tmp_path) == [10, 10, 10, 10]
 
 
-def test_stream_far_behind_catches_up_in_files_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generators.plant._MOST_READINGS_PER_STREAM_FILE", 250)
+def test_stream_far_behind_catches_up_in_files_of_bounded_size(tmp_path: Path) -> None:
     hours = Hours(29)
-    landed = Plant(tmp_path, hours.clock, 7).stream(
+    landed = Plant(tmp_path, hours.clock, 7, readings_per_stream_file=250).stream(
         rate=10, interval=SECOND, sleep=hours.sleep, duration=timedelta(seconds=30)
     )
     assert landed.readings == 300
@@ -135,17 +131,7 @@ def test_stream_with_a_number_out_of_range_is_the_authors_error(
         Plant(tmp_path, hours.clock).stream(rate=rate, interval=interval, sleep=hours.sleep)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_within_the_block_asks_for_the_end_and_ends_sleep(number: signal.Signals) -> None:
-    before = signal.getsignal(number)
-    with stop_by_signal() as stop:
-        os.kill(os.getpid(), number)
-        stop.sleep(60)
-        assert stop.is_asked()
-    assert signal.getsignal(number) is before
-
-
-def test_stream_command_that_is_terminated_ends_well_with_whole_files(tmp_path: Path) -> None:
+def test_stream_command_after_a_termination_signal_exits_with_0_and_whole_files(tmp_path: Path) -> None:
     folder = tmp_path / "landing" / "sensor_readings"
     command = [sys.executable, "-m", "generators", "stream", "--home", str(tmp_path), "--json"]
     options = ["--rate", "5000", "--interval", "0.05s", "--seed", "7"]

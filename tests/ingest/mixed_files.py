@@ -22,7 +22,7 @@ class Kind(NamedTuple):
     """A way to send a record.
 
     Attributes:
-        raw: JSON text, valid or not, that stands behind a key.
+        raw: JSON text, valid or not, that follows a key.
         place: Where the record ends, in bronze and in one table behind it, or as text in bronze.
         rescued: Keys whose values are in `_rescued_data`.
         rule: The dropping expectation that it violates.
@@ -86,7 +86,7 @@ class Sent:
         return {"location": mark, **whole}
 
     def text(self, mark: str) -> str:
-        """Return what stands in the file."""
+        """Return the content of the file."""
         if self.kind == "text_alone":
             return json.dumps(mark)
         members = {key: json.dumps(value) for key, value in self.record(mark).items()} | KINDS[self.kind].raw

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from deltalake import DeltaTable
 
-from pipeline.ingest import batch as batch_module
+from pipeline.foundation.limits import DEFAULT_LIMITS, Limits
 from tests.conftest import NOON, reading
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ def test_files_of_other_makers_on_a_machine_of_another_zone_hold_the_invariants(
 
 @pytest.mark.slow
 def test_large_batch_through_the_workers_equals_the_same_batch_read_by_the_driver(
-    lakehouse: TestLakehouse, monkeypatch: pytest.MonkeyPatch
+    lakehouse: TestLakehouse,
 ) -> None:
     records = [reading(f"MFG-A-{1000 + number}", temperature_celsius=20 + number / 10) for number in range(50)]
     # The column comes after what is sampled: the workers find it, and the batch is planned anew.
@@ -69,14 +71,12 @@ def test_large_batch_through_the_workers_equals_the_same_batch_read_by_the_drive
     many = [reading(f"MFG-B-{1000 + number}") for number in range(15_000)]
     many[50]["temperature_celsius"] = "hot"
     columns = ["device_id", "temperature_celsius", "vibration_hz", "pressure", "_rescued_data", "_corrupt_record"]
-    monkeypatch.setattr(batch_module, "_SAMPLED_FILES", 1)
     for name, driver_bytes in (("driver", 10**9), ("workers", 0)):
-        home = lakehouse.beside(name)
+        home = replace(lakehouse.beside(name), limits=Limits(driver_bytes=driver_bytes, sampled_files=1))
         home.land("a.json", [reading()])
         home.land("b.json", content)
         home.land("c.json", [reading(pressure=None)])
         home.land("d.json", lines(many))
-        monkeypatch.setattr(batch_module, "DRIVER_BYTES", driver_bytes)
         home.update(refresh=ONLY_BRONZE)
     driver, workers = (by_file(lakehouse.beside(name), *columns) for name in ("driver", "workers"))
     assert [{name: len(rows) for name, rows in found.items()} for found in (driver, workers)] == [
@@ -91,7 +91,7 @@ def test_large_batch_through_the_workers_equals_the_same_batch_read_by_the_drive
 @pytest.mark.slow
 def test_batch_larger_than_the_driver_takes_evolves_in_the_middle_of_a_file(lakehouse: TestLakehouse) -> None:
     record = lines([reading(note="x" * 400)])
-    rows = batch_module.DRIVER_BYTES // len(record) * 3 // 2
+    rows = DEFAULT_LIMITS.driver_bytes // len(record) * 3 // 2
     last = lines([reading(note="last", humidity_percent=40.5)])
     lakehouse.land("large.json", b"\n".join([record] * rows + [last]))
     lakehouse.update(refresh=ONLY_BRONZE)
@@ -101,10 +101,8 @@ def test_batch_larger_than_the_driver_takes_evolves_in_the_middle_of_a_file(lake
 
 
 @pytest.mark.parametrize("driver_bytes", [10**9, 0], ids=["driver", "workers"])
-def test_file_that_cannot_be_read_is_set_aside_and_blocks_nothing(
-    lakehouse: TestLakehouse, monkeypatch: pytest.MonkeyPatch, driver_bytes: int
-) -> None:
-    monkeypatch.setattr(batch_module, "DRIVER_BYTES", driver_bytes)
+def test_file_that_cannot_be_read_is_set_aside_and_blocks_nothing(lakehouse: TestLakehouse, driver_bytes: int) -> None:
+    lakehouse.limits = Limits(driver_bytes=driver_bytes)
     records = [reading(f"MFG-A-{1000 + number}") for number in range(200)]
     whole = gzip.compress(lines(records))
     lakehouse.land("cut.json.gz", whole[: len(whole) // 2])
@@ -141,6 +139,10 @@ def test_names_that_begin_with_a_dot_or_underscore_and_sub_folders_are_not_read(
     assert set(by_file(lakehouse)) == {"a b#ü%20.json"}
 
 
+def committed_files(table: Path) -> set[str]:
+    return {uri.rsplit("/", 1)[-1] for uri in DeltaTable(table).file_uris()}
+
+
 _COMPUTED = """
 from pyspark.sql import functions as F
 
@@ -170,5 +172,9 @@ def test_query_that_computes_something_of_its_files_gets_every_record_once(
         ("a", "A", None), ("b", "B", None), ("c", "C", 1.5), ("ddd", "DDD", None), ("e", "E", None),
     ]  # fmt: skip
     assert len({row["record_id"] for row in rows}) == 5
-    told = [(metrics["num_files"], metrics["num_output_rows"]) for metrics in shop.metrics("computed")]
-    assert told == [(1, 2), (1, 1), (1, 2)]
+    shop.land("d.json", "[]", folder="things")
+    assert shop.update().state == "COMPLETED"
+    counts = [(metrics["num_files"], metrics["num_output_rows"]) for metrics in shop.metrics("computed")]
+    assert counts == [(1, 2), (1, 1), (1, 2), (1, 0)]
+    folder = shop.path("computed")
+    assert {file.name for file in folder.glob("*.parquet")} == committed_files(folder)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from generators.faults import FAULTS, return_to_fault
-from pipeline.home import CHECKOUT
+from pipeline.home.places import CHECKOUT
 from tests.ingest.fates import SMALL_FAULTS, fates, land_all, landing_of
 
 if TYPE_CHECKING:

@@ -64,6 +64,38 @@ def test_overwritten_file_keeps_its_first_version_and_another_is_on_record_once(
     assert states(lakehouse) == {"a.json": "ingested"}
 
 
+def test_same_file_that_is_uploaded_again_stays_ingested_and_a_full_refresh_reads_it(lakehouse: TestLakehouse) -> None:
+    file = lakehouse.land("a.json", [device(1), device(2)])
+    packed = lakehouse.land("b.json.gz", gzip.compress(json.dumps(device(3)).encode()))
+    lakehouse.update()
+    first = ids(lakehouse)
+    for seconds, each in enumerate((file, packed)):
+        each.write_bytes(each.read_bytes())
+        age(each, seconds)
+    for _ in range(2):
+        assert lakehouse.update().state == "COMPLETED"
+        assert ids(lakehouse) == first
+        assert states(lakehouse) == {"a.json": "ingested", "b.json.gz": "ingested"}
+    lakehouse.assert_invariants()
+    assert lakehouse.update(full_refresh_all=True).state == "COMPLETED"
+    assert set(ids(lakehouse)) == set(first)
+    lakehouse.assert_invariants()
+
+
+def test_version_that_came_unnoticed_is_not_read_by_a_full_refresh(lakehouse: TestLakehouse) -> None:
+    file = lakehouse.land("a.json", [device(1)])
+    lakehouse.update()
+    sent = file.read_bytes()
+    lakehouse.land("a.json", [device(2)])
+    age(file, 0)
+    with pytest.raises(FilesGoneError, match=r"a\.json.*--accept-loss"):
+        lakehouse.update(full_refresh_all=True)
+    file.write_bytes(sent)
+    age(file, 1)
+    assert lakehouse.update(full_refresh_all=True).state == "COMPLETED"
+    assert set(ids(lakehouse)) == {"MFG-A-1001"}
+
+
 def test_deleted_file_keeps_its_rows_and_a_full_refresh_refuses_to_lose_them(lakehouse: TestLakehouse) -> None:
     gone = lakehouse.land("gone.json", [device(1)])
     lakehouse.land("stays.json", [device(2)])

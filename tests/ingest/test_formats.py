@@ -1,34 +1,40 @@
-"""Formats: CSV beside JSON, and a third in one file."""
+"""Formats: CSV beside JSON, and what another would take."""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.ingest import formats
-from pipeline.ingest.formats import csv_files, known_formats
-from pipeline.ingest.values import Corrupt
+from pipeline.declare.files_source import FilesSource
+from pipeline.foundation.errors import AuthorError
+from pipeline.records.csv import read_csv
+from pipeline.records.formats import FORMATS, FileFormat
+from pipeline.records.values import Corrupt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
+    from pipeline.records.columns import Column
+    from pipeline.records.options import TextOptions
+    from pipeline.records.values import Record
     from tests.conftest import TestLakehouse
 
 
-def read(content: str | bytes) -> list[Any]:
+def read(content: str | bytes, block_bytes: int = 1024) -> list[Any]:
     stream = io.BytesIO(content.encode() if isinstance(content, str) else content)
-    return [record for records in csv_files.read_records(stream) for record in records]
+    return [record for records in read_csv(stream, block_bytes=block_bytes) for record in records]
 
 
-def test_known_formats_are_the_modules_of_the_package() -> None:
-    assert known_formats() == ("csv", "json")
+def test_format_that_is_not_known_is_refused_with_those_that_are() -> None:
+    assert tuple(FORMATS) == ("csv", "json", "text", "avro", "binaryFile", "orc", "parquet", "xml")
+    with pytest.raises(AuthorError, match="avro, binaryFile, csv, json, orc, parquet, text, xml"):
+        FilesSource.declared(path="things", format="notes", schema_hints="")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +52,7 @@ def test_known_formats_are_the_modules_of_the_package() -> None:
         pytest.param(
             "a,,a,a2\n1,2,3,4\n", [{"a": "1", "_c1": "2", "a2": "3", "a23": "4"}], id="names_twice_or_missing"
         ),
-        pytest.param(b"a\n\xff\n", [{"a": "\ufffd"}], id="invalid_bytes"),
+        pytest.param(b"a\n\xff\n", [Corrupt("\\xff")], id="invalid_bytes"),
         pytest.param("a\n" + "x" * 200_000, [{"a": "x" * 200_000}], id="long_field"),
     ],
 )
@@ -63,7 +69,7 @@ def test_csv_stream_that_breaks_off_yields_what_came_before() -> None:
     whole = gzip.compress(b"a,b\n" + b"".join(b"%d,x\n" % number for number in range(100_000)))
     found: list[Any] = []
     with gzip.open(io.BytesIO(whole[: len(whole) // 2])) as stream, pytest.raises(EOFError):
-        for records in csv_files.read_records(stream):  # type: ignore[arg-type]
+        for records in read_csv(stream):  # type: ignore[arg-type]
             found += records
     assert 1_000 < len(found) < 100_000
     assert found[:-1] == [{"a": str(number), "b": "x"} for number in range(len(found) - 1)]
@@ -77,9 +83,7 @@ FIELDS = st.text(st.sampled_from('ab1 ,"\n\r;é\ufeff'), min_size=1, max_size=6)
 def test_csv_as_any_writer_makes_it_is_read_as_it_was(rows: list[tuple[str, str]], block_bytes: int) -> None:
     written = io.StringIO()
     csv.writer(written).writerows([("x", "y"), *rows])
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(csv_files, "_BLOCK_BYTES", block_bytes)
-        assert read(written.getvalue()) == [{"x": x, "y": y} for x, y in rows]
+    assert read(written.getvalue(), block_bytes) == [{"x": x, "y": y} for x, y in rows]
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -88,14 +92,6 @@ def test_csv_good_line_is_kept_beside_any_garbage_that_opens_no_quote(garbage: l
     lines = [text for text in garbage if '"' not in text]
     lines.insert(place, "good,line")
     assert {"x": "good", "y": "line"} in read("x,y\n" + "\n".join(lines))
-
-
-@pytest.mark.parametrize(
-    ("value", "column_type"),
-    [("1.5", "double"), ("true", "boolean"), ("007", "string"), ("NaN", "string"), ("x", "string")],
-)
-def test_csv_field_founds_the_column_that_its_text_spells(value: str, column_type: str) -> None:
-    assert csv_files.type_of(value) == column_type
 
 
 @pytest.mark.spark
@@ -116,22 +112,15 @@ def test_csv_files_evolve_and_rescue_as_json_does(things: Callable[[str], TestLa
     assert "d" not in lakehouse.columns("things")
 
 
-_THIRD = """
-def read_records(stream):
+def _read_notes(stream: BinaryIO, _columns: tuple[Column, ...], _options: TextOptions) -> Iterator[list[Record]]:
     yield [{"text": line.decode().rstrip()} for line in stream]
-
-def type_of(value):
-    return "string"
-"""
 
 
 @pytest.mark.spark
-def test_third_format_is_one_file(
-    things: Callable[[str], TestLakehouse], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "text_files.py").write_text(_THIRD)
-    monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
-    lakehouse = things('format="text"')
-    lakehouse.land("a.text", "one\ntwo\n", folder="things")
+def test_another_format_is_one_entry(things: Callable[[str], TestLakehouse], monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = FileFormat("notes", _read_notes, options=frozenset(), extensions=("note",))
+    monkeypatch.setitem(FORMATS, "notes", notes)
+    lakehouse = things('format="notes"')
+    lakehouse.land("a.note", "one\ntwo\n", folder="things")
     assert lakehouse.update().state == "COMPLETED"
     assert [row["text"] for row in lakehouse.rows("things", "text")] == ["one", "two"]

@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable
 
-from pipeline.arrow import arrow_dataset
-from pipeline.clock import SystemClock
-from pipeline.home import CHECKOUT, Home
+from pipeline.delta.reading import rows_of
+from pipeline.foundation.clock import SystemClock
+from pipeline.home.places import CHECKOUT, Home
 from tests.conftest import TABLES, TestLakehouse
 
 if TYPE_CHECKING:
@@ -104,14 +104,14 @@ def test_two_files_of_two_hundred_megabytes_arrive_whole_within_the_memory_of_a_
         sys.stdout.write(f"\n{sum(sent.values()):,} readings in {seconds:.0f} s; peak megabytes: {megabytes}\n")
     assert process.returncode == 0, output + errors
     bronze, silver, quarantine, gold = (DeltaTable(lakehouse.path(table)) for table in TABLES)
-    files = arrow_dataset(bronze).to_table(["source_file", "record_id", "_corrupt_record", "_rescued_data"])
+    files = rows_of(bronze, ["source_file", "record_id", "_corrupt_record", "_rescued_data"])
     assert {
         Path(row["values"]).name: row["counts"] for row in pc.value_counts(files["source_file"]).to_pylist()
     } == sent
     assert pc.count_distinct(files["record_id"]).as_py() == sum(sent.values())
     assert files["_corrupt_record"].null_count == files["_rescued_data"].null_count == sum(sent.values())
     assert (silver.count(), quarantine.count()) == (sum(sent.values()), 0)
-    assert pc.sum(arrow_dataset(gold).to_table(["reading_count"])["reading_count"]).as_py() == sum(sent.values())
+    assert pc.sum(rows_of(gold, ["reading_count"])["reading_count"]).as_py() == sum(sent.values())
     assert {kind: megabytes[kind] < most for kind, most in MOST_MEGABYTES.items()} == dict.fromkeys(
         MOST_MEGABYTES, True
     )

@@ -1,4 +1,4 @@
-"""Good and bad input mixed at random: no update fails, no good record is lost, each bad one stands in its named place."""
+"""Good and bad input mixed at random: no update fails, no good record is lost, each bad one ends in its named place."""
 
 from __future__ import annotations
 

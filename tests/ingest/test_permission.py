@@ -6,8 +6,8 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from pipeline.ingest.reader import FileOutcome, Plan, read_error, read_records
-from pipeline.ingest.source import FilesSource
+from pipeline.declare.files_source import FilesSource
+from pipeline.ingest.reader import FileOutcome, Plan, read_pieces, read_through
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +28,9 @@ def test_file_without_permission_is_an_error_of_its_own_for_every_user_but_root(
         os.seteuid(NOBODY)
     try:
         outcome = FileOutcome(str(secret))
-        records = list(read_records(str(secret), Plan(FilesSource("x"), ()), outcome))
-        refused, readable = (read_error(str(file)) for file in (secret, open_to_all))
+        records = list(read_pieces(str(secret), Plan(FilesSource("x"), ()), outcome))
+        plan = Plan(FilesSource("x"), (), folder=str(tmp_path))
+        refused, readable = (read_through(FileOutcome(str(file)), plan).error for file in (secret, open_to_all))
     finally:
         os.seteuid(user)
     assert (records, outcome.error, refused, readable) == ([], *["PermissionError: Permission denied"] * 2, None)

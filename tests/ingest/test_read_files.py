@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.errors import AuthorError
+from pipeline.foundation.errors import AuthorError
 from pipeline.ingest.evolution import NewColumnsError
 from pipeline.ingest.schema_log import SchemaLog
 from tests.conftest import NOON

@@ -2,34 +2,46 @@ from __future__ import annotations
 
 import io
 import json
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
 from generators.commands import app
 from generators.faults import FAULTS
-from generators.progress import progress_bar
-from pipeline.clock import FixedClock, SystemClock
+from generators.report import progress_bar
+from pipeline.foundation.clock import FixedClock, SystemClock
+from pipeline.foundation.command_line import run_command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from typer.testing import Result
-
 NOW = datetime(2026, 1, 31, 10, 0, tzinfo=UTC)
-ACTS = ["batch", "late", "schema-change", "trigger-event"]
+SCENARIOS = ["batch", "late", "schema-change", "trigger-event"]
 
 
-def run(home: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(app, [*arguments, "--home", str(home)])
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: str) -> Ended:
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run_command(app, "python -m generators", arguments)
+    return Ended(code, out.getvalue(), err.getvalue())
 
 
 def run_json(home: Path, *arguments: str) -> dict[str, Any]:
-    result = run(home, *arguments, "--json")
-    assert result.exit_code == 0, result.output
+    result = run(*arguments, "--json", "--home", str(home))
+    assert result.exit_code == 0, result.stderr
     facts: dict[str, Any] = json.loads(result.stdout)
     return facts
 
@@ -38,11 +50,13 @@ def landed_bytes(home: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted((home / "landing" / "sensor_readings").iterdir())]
 
 
-@pytest.mark.parametrize(("act", "files"), list(zip(ACTS, [5, 1, 1, 1], strict=True)))
-def test_act_without_options_lands_its_files_and_tells_the_truth(tmp_path: Path, act: str, files: int) -> None:
-    facts = run_json(tmp_path, act)
+@pytest.mark.parametrize(("scenario", "files"), list(zip(SCENARIOS, [5, 1, 1, 1], strict=True)))
+def test_scenario_without_options_lands_its_files_and_prints_the_truth(
+    tmp_path: Path, scenario: str, files: int
+) -> None:
+    facts = run_json(tmp_path, scenario)
     records = [record for content in landed_bytes(tmp_path) for record in json.loads(content)]
-    assert facts["act"] == act
+    assert facts["scenario"] == scenario
     assert facts["folder"] == str(tmp_path / "landing" / "sensor_readings")
     assert facts["files"] == sorted(path.name for path in (tmp_path / "landing" / "sensor_readings").iterdir())
     assert (len(facts["files"]), facts["readings"]) == (files, files * 100)
@@ -50,10 +64,10 @@ def test_act_without_options_lands_its_files_and_tells_the_truth(tmp_path: Path,
     assert facts["missing_device_id"] == sum("device_id" not in record for record in records)
 
 
-@pytest.mark.parametrize("act", ACTS)
-def test_act_with_the_same_seed_and_time_lands_the_same_bytes(tmp_path: Path, act: str) -> None:
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_scenario_with_the_same_seed_and_time_lands_the_same_bytes(tmp_path: Path, scenario: str) -> None:
     for home in ("one", "two"):
-        run_json(tmp_path / home, act, "--seed", "3", "--at", "2026-01-31T10:00:00Z", "--records", "20")
+        run_json(tmp_path / home, scenario, "--seed", "3", "--at", "2026-01-31T10:00:00Z", "--records", "20")
     assert landed_bytes(tmp_path / "one") == landed_bytes(tmp_path / "two")
 
 
@@ -68,14 +82,14 @@ def test_batch_takes_every_option_of_the_contract(tmp_path: Path) -> None:
 
 def test_batch_prints_one_readable_line(tmp_path: Path) -> None:
     folder = tmp_path / "landing" / "sensor_readings"
-    assert run(tmp_path, "batch", "--seed", "1").stdout == (
+    assert run("batch", "--seed", "1", "--home", str(tmp_path)).stdout == (
         f"batch: 5 files, 500 readings (25 anomalous, 25 over 40 °C, 5 without device_id) in {folder}\n"
     )
 
 
 def test_batch_follows_the_environments_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMART_FACTORY_HOME", str(tmp_path))
-    assert CliRunner().invoke(app, ["batch", "--files", "1"]).exit_code == 0
+    assert run("batch", "--files", "1").exit_code == 0
     assert len(landed_bytes(tmp_path)) == 1
 
 
@@ -91,7 +105,7 @@ def test_faults_lands_all_but_the_large_one_and_names_them(tmp_path: Path) -> No
     assert sorted(facts["files"]) == sorted(path.name for path in (tmp_path / "landing" / "sensor_readings").iterdir())
 
 
-def test_faults_afterwards_overwrites_and_deletes_what_landed_for_it(tmp_path: Path) -> None:
+def test_faults_afterwards_overwrites_and_deletes_the_files_landed_for_it(tmp_path: Path) -> None:
     before = run_json(tmp_path, "faults")["files"]
     facts = run_json(tmp_path, "faults", "--afterwards")
     left = {path.name for path in (tmp_path / "landing" / "sensor_readings").iterdir()}
@@ -99,8 +113,8 @@ def test_faults_afterwards_overwrites_and_deletes_what_landed_for_it(tmp_path: P
     assert set(before) - left == {facts["files"][1]}
 
 
-def test_faults_prints_each_name_and_what_it_is(tmp_path: Path) -> None:
-    printed = run(tmp_path, "faults").stdout
+def test_faults_prints_each_name_and_its_description(tmp_path: Path) -> None:
+    printed = run("faults", "--home", str(tmp_path)).stdout
     assert all(fault.name in printed for fault in FAULTS if not fault.is_large)
 
 
@@ -123,15 +137,15 @@ def test_faults_prints_each_name_and_what_it_is(tmp_path: Path) -> None:
     ids=" ".join,
 )
 def test_wrong_usage_ends_with_two_and_lands_nothing(tmp_path: Path, arguments: list[str]) -> None:
-    result = run(tmp_path, *arguments)
+    result = run(*arguments, "--home", str(tmp_path))
     assert result.exit_code == 2
-    assert "Traceback" not in result.output
+    assert "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 
 def test_home_that_cannot_be_written_ends_with_one_line_on_stderr(tmp_path: Path) -> None:
     (tmp_path / "landing").write_text("a file")
-    result = run(tmp_path, "batch")
+    result = run("batch", "--home", str(tmp_path))
     assert result.exit_code == 1
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1
@@ -139,7 +153,7 @@ def test_home_that_cannot_be_written_ends_with_one_line_on_stderr(tmp_path: Path
 
 
 def test_failure_with_debug_shows_the_traceback_and_keeps_its_exit_code(tmp_path: Path) -> None:
-    result = run(tmp_path, "batch", "--files", "0", "--debug")
+    result = run("batch", "--files", "0", "--debug", "--home", str(tmp_path))
     assert result.exit_code == 2
     assert "Traceback" in result.stderr
 

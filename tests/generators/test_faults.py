@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
 import re
@@ -9,16 +10,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from generators.faults import FAULTS, Fault, land_fault, return_to_fault
+from generators.faults.bombs import BOMB_FAULTS, BOMB_MEGABYTES
 from generators.landing import Landing
-from pipeline.clock import FixedClock
-from pipeline.errors import EnvironmentFaultError
+from pipeline.foundation.clock import FixedClock
+from pipeline.foundation.errors import EnvironmentFaultError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = datetime(2026, 1, 31, 10, 0, tzinfo=UTC)
 SMALL_FAULTS = [fault for fault in FAULTS if not fault.is_large]
-COUNTED_FAULTS = [fault for fault in SMALL_FAULTS if fault.good_records is not None and not fault.sets_aside]
+COUNTED_FAULTS = [
+    fault
+    for fault in SMALL_FAULTS
+    if fault.good_records is not None and not fault.sets_aside and fault not in BOMB_FAULTS
+]
+NOT_A_CHARACTER = re.compile("[\udc80-\udcff]")
 OPENS_A_LINE = re.compile(r"(?m)^[ \t]*(?=[{\[])")
 
 
@@ -38,7 +45,8 @@ def landed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def read_records(content: bytes) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the records that parse and the text of the others, by the contract's definition, slowly."""
-    text = content.decode(errors="replace").removeprefix("\ufeff")
+    encoding = "utf-16" if content.startswith(codecs.BOM_UTF16_LE) else "utf-8"
+    text = content.decode(encoding, "surrogateescape").removeprefix("\ufeff")
     line_openings = {match.end() for match in OPENS_A_LINE.finditer(text)}
     good: list[dict[str, Any]] = []
     corrupt: list[str] = []
@@ -48,7 +56,9 @@ def read_records(content: bytes) -> tuple[list[dict[str, Any]], list[str]]:
             position += 1
             continue
         value, end = parsed_at(text, position)
-        if isinstance(value, dict):
+        if isinstance(value, dict) and NOT_A_CHARACTER.search(text[position:end]):
+            corrupt.append(text[position:end])
+        elif isinstance(value, dict):
             good.append(value)
         else:
             if end == position or text[end] not in ",]":
@@ -88,13 +98,13 @@ def test_faults_have_unique_names_and_a_description() -> None:
 
 
 @pytest.mark.parametrize("fault", COUNTED_FAULTS, ids=lambda fault: fault.name)
-def test_fault_holds_as_many_good_and_corrupt_records_as_it_says(landed: dict[str, Path], fault: Fault) -> None:
+def test_fault_has_the_good_and_corrupt_records_that_it_declares(landed: dict[str, Path], fault: Fault) -> None:
     good, corrupt = read_records(landed[fault.name].read_bytes())
     assert (len(good), len(corrupt)) == (fault.good_records, fault.corrupt_records)
 
 
 @pytest.mark.parametrize("fault", COUNTED_FAULTS, ids=lambda fault: fault.name)
-def test_fault_breaks_a_dropping_expectation_in_exactly_one_record_if_it_says_so(
+def test_fault_violates_the_drop_expectation_that_it_declares_in_exactly_one_record(
     landed: dict[str, Path], fault: Fault
 ) -> None:
     good, _ = read_records(landed[fault.name].read_bytes())
@@ -146,12 +156,12 @@ def test_wide_record_has_five_thousand_more_keys(tmp_path: Path) -> None:
     assert [len(record) for record in json.loads(land("wide_record", tmp_path).read_bytes())] == [5, 5005, 5]
 
 
-def test_duplicate_keys_stand_twice_in_one_record_between_good_ones(tmp_path: Path) -> None:
+def test_duplicate_keys_are_in_one_record_between_good_ones(tmp_path: Path) -> None:
     elements = land("duplicate_keys", tmp_path).read_text().split("},{")
     assert [element.count('"temperature_celsius"') for element in elements] == [1, 2, 1]
 
 
-def test_truncated_gzip_ends_before_its_end(tmp_path: Path) -> None:
+def test_truncated_gzip_cannot_be_decompressed_to_its_end(tmp_path: Path) -> None:
     path = land("truncated_gzip", tmp_path)
     assert path.name.endswith(".json.gz")
     with pytest.raises(EOFError):
@@ -160,6 +170,23 @@ def test_truncated_gzip_ends_before_its_end(tmp_path: Path) -> None:
 
 def test_file_without_permission_has_no_permission_bits(tmp_path: Path) -> None:
     assert land("no_read_permission", tmp_path).stat().st_mode & 0o777 == 0
+
+
+@pytest.mark.parametrize("fault", BOMB_FAULTS, ids=lambda fault: fault.name)
+def test_bomb_is_small_on_disk_and_has_a_reading_at_each_end(landed: dict[str, Path], fault: Fault) -> None:
+    assert landed[fault.name].stat().st_size < 1024**2
+    with gzip.open(landed[fault.name]) as stream:
+        first = json.loads(stream.readline())
+        rest = stream.read()
+    last = json.loads(rest.splitlines()[-1])
+    assert first.keys() == last.keys() >= {"device_id", "timestamp"}
+    if fault.name.startswith(("long", "open", "many_blanks", "many_commas", "many_line_ends")):
+        assert len(rest) > BOMB_MEGABYTES * 1024**2
+
+
+def test_links_and_pipes_are_what_they_are_called(tmp_path: Path) -> None:
+    assert str(land("link_out_of_the_landing_folder", tmp_path).readlink()) == "/proc/self/environ"
+    assert land("pipe", tmp_path).is_fifo()
 
 
 def test_folder_named_like_a_file_is_a_folder(tmp_path: Path) -> None:
@@ -185,13 +212,13 @@ def test_overwritten_file_gets_other_readings_under_the_same_name(tmp_path: Path
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_deleted_file_is_gone_after_the_return(tmp_path: Path) -> None:
+def test_deleted_file_is_missing_afterwards(tmp_path: Path) -> None:
     path = land("deleted_file", tmp_path)
     return_to_fault(named("deleted_file"), Landing(tmp_path, FixedClock(NOW)), path, NOW)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_return_to_a_fault_that_stays_changes_nothing(tmp_path: Path) -> None:
+def test_fault_without_a_change_afterwards_stays_as_it_is(tmp_path: Path) -> None:
     path = land("nan", tmp_path)
     before = path.read_bytes()
     return_to_fault(named("nan"), Landing(tmp_path, FixedClock(NOW)), path, NOW)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from generators.landing import Landing, landing_folder
-from pipeline.clock import FixedClock
-from pipeline.errors import EnvironmentFaultError
+from pipeline.foundation.clock import FixedClock
+from pipeline.foundation.errors import EnvironmentFaultError
 
 NOW = datetime(2026, 1, 31, 10, 0, 0, 123456, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ def test_landing_folder_without_a_given_home_follows_the_environment(
     assert landing_folder() == tmp_path / "landing" / "sensor_readings"
 
 
-def test_landing_folder_without_home_and_environment_is_beside_the_package(
+def test_landing_folder_without_home_and_environment_is_in_the_checkout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("SMART_FACTORY_HOME", raising=False)
@@ -69,7 +69,7 @@ def test_name_that_is_taken_is_not_overwritten(
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"taken.json": b"first"}
 
 
-def test_file_on_a_mount_without_links_lands_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_on_a_mount_without_links_lands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "link", refuse_link)
     path = Landing(tmp_path, FixedClock(NOW)).write("batch", b"[]\n")
     assert path.read_bytes() == b"[]\n"
@@ -88,7 +88,7 @@ def test_disk_that_fills_up_leaves_nothing_behind(tmp_path: Path, monkeypatch: p
     assert list(tmp_path.iterdir()) == []
 
 
-def test_landing_where_a_file_stands_is_the_environments_fault_with_a_remedy(tmp_path: Path) -> None:
+def test_landing_below_a_file_is_the_environments_fault_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "landing").write_text("a file")
     with pytest.raises(EnvironmentFaultError, match=r"cannot be written: .*landing.* --home"):
         Landing(tmp_path / "landing" / "sensor_readings", FixedClock(NOW)).prepare()
@@ -96,3 +96,8 @@ def test_landing_where_a_file_stands_is_the_environments_fault_with_a_remedy(tmp
 
 def refuse_link(*_: object) -> None:
     raise OSError(errno.EPERM, "Operation not permitted")
+
+
+def test_home_that_the_plant_creates_is_its_owners_alone(tmp_path: Path) -> None:
+    Landing(landing_folder(tmp_path / "home"), FixedClock(NOW)).write("batch", b"[]\n")
+    assert oct((tmp_path / "home").stat().st_mode & 0o777) == "0o700"
