@@ -1,22 +1,22 @@
-"""What a graph's declarations have to look like for the engine to keep its promises."""
+"""Checks that the engine can keep its promises for a graph's declarations."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.errors import AuthorError
+from pipeline.foundation.errors import AuthorError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pipeline.graph import Node
+    from pipeline.declare.graph import Node
 
 
 def check_shape(nodes: Mapping[str, Node]) -> None:
-    """Check every node by itself and with those it names.
+    """Check every node, and how it fits the nodes that it names.
 
     Raises:
-        AuthorError: A declaration asks for what no flow does; the message names its file and line.
+        AuthorError: No flow can do what a declaration asks; the message names its file and line.
     """
     for node in nodes.values():
         if node.dataset.kind == "streaming_table":
@@ -27,12 +27,18 @@ def check_shape(nodes: Mapping[str, Node]) -> None:
 
 def _check_table(node: Node, nodes: Mapping[str, Node]) -> None:
     dataset = node.dataset
-    sources = len(node.streams) + bool(node.files) + bool(node.quarantine_of)
-    if sources != 1:
+    if dataset.changes is not None:
+        # Its query reads what its declaration names.
+        if dataset.rules:
+            problem = f"the change table `{node.name}` has expectations of its rows, which changes make by key."
+            _refuse(node, problem, "Declare them for the table that the changes come from.")
+        return
+    kinds = bool(node.streams) + bool(node.files) + bool(node.quarantine_of)
+    if kinds != 1:
         _refuse(
             node,
-            f"the streaming table `{node.name}` has {sources} streaming sources; expected 1.",
-            "Use read_files, read_stream or read_quarantine exactly once in its query.",
+            f"the streaming table `{node.name}` reads {kinds} of files, streams and quarantines; expected 1.",
+            "Use either read_files(), read_quarantine(), or read_stream() for one or several tables in its query.",
         )
     if dataset.expectation_columns and not node.streams:
         _refuse(
@@ -56,15 +62,13 @@ def _check_view(node: Node, nodes: Mapping[str, Node]) -> None:
             f"the materialized view `{node.name}` reads a stream.",
             "Use read() in its query, or declare it with @table.",
         )
-    if not node.snapshots:
-        _refuse(node, f"the materialized view `{node.name}` reads no table.", "Use read() in its query.")
     if node.dataset.time_window is None:
         return
     whole = "Leave `time_window` out, and the view is recomputed whole."
     if len(node.snapshots) != 1:
         _refuse(node, f"`{node.name}` has a time window and {len(node.snapshots)} sources; expected 1.", whole)
     if nodes[node.snapshots[0]].dataset.kind != "streaming_table":
-        _refuse(node, f"`{node.name}` has a time window; it can read a streaming table alone.", whole)
+        _refuse(node, f"`{node.name}` has a time window; it can only read a streaming table.", whole)
 
 
 def _refuse(node: Node, problem: str, remedy: str) -> None:

@@ -1,0 +1,1 @@
+"""What an author declares, and the graph that follows from it."""
