@@ -1,4 +1,4 @@
-"""Great Expectations' Data Docs: web pages of the suites and of each table's last verdicts."""
+"""Great Expectations' Data Docs: web pages of the suites and each table's last verdicts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from html import escape
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import DataError
-from pipeline.quality.compiler import load_suite, open_context
+from pipeline.foundation.errors import DataError
 from pipeline.quality.rules import RuleMeta
+from pipeline.quality.suite_file import load_suite, open_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,17 +30,17 @@ td, th { border: 1px solid #ccc; padding: 0.25rem 0.6rem; text-align: left; }
 
 
 def build_data_docs(suites: Path, validations: Path, judged_by_row: Mapping[str, dict[str, Any]], site: Path) -> Path:
-    """Return the first page of Data Docs, built anew from the last verdicts.
+    """Build Data Docs from the last verdicts, and return the start page.
 
     Args:
         suites: The folder of suites.
-        validations: The folder in which an update has left Great Expectations' documents, a folder for each table.
-        judged_by_row: For each suite whose rules are judged row by row, what its newest batch showed: `table`,
-            `judged_at` and the counts under `data_quality`, as the event log has them.
-        site: The folder that the pages go to; what was there is deleted.
+        validations: The folder of the documents that updates have stored, with a folder for each table.
+        judged_by_row: For each suite whose rules are judged row by row, its newest batch from the event log: `table`,
+            `judged_at` and the counts under `data_quality`.
+        site: The folder of the pages; its former content is deleted.
 
     Raises:
-        DataError: Nothing has been judged yet.
+        DataError: No table has been judged yet.
     """
     documents = {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in _last(validations)}
     if not documents and not judged_by_row:
@@ -63,7 +63,7 @@ def build_data_docs(suites: Path, validations: Path, judged_by_row: Mapping[str,
 
 
 def _make_readable_offline(site: Path) -> None:
-    """Give the pages a look and a list of verdicts of their own: theirs come from servers on the internet."""
+    """Add a style sheet and a list of verdicts to the pages, whose own come from servers on the internet."""
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8").replace("</head>", f"{_STYLE}</head>", 1)
         if page.parent == site:
@@ -89,7 +89,7 @@ def _site(folder: Path) -> dict[str, Any]:
 
 
 def _keep(context: Any, suite: str, table: str, judged_at: str, results: list[dict[str, Any]]) -> None:
-    """Put a validation result where the site's builder finds it."""
+    """Store a validation result where the site's builder finds it."""
     from great_expectations.core.expectation_validation_result import (  # noqa: PLC0415 - takes seconds
         expectationSuiteValidationResultSchema,
     )
@@ -125,7 +125,7 @@ def _keep(context: Any, suite: str, table: str, judged_at: str, results: list[di
 
 
 def _results_by_row(suite: Any, quality: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what an update counted for each rule as results; expectations of one name share the rule's count."""
+    """Return an update's counts for each rule as results; expectations of one name share the rule's count."""
     counted = {item["name"]: item for item in quality["expectations"] if item.get("scope", "row") == "row"}
     results = []
     for expectation in suite.expectations:

@@ -1,4 +1,4 @@
-"""Rows judged by a suite's rules, and the evidence that leaves."""
+"""Judges rows by a suite's rules, and counts the verdicts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
 
-from pyspark.sql import Observation
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
+
+from pipeline.quality.python_rules import register
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pyspark.sql import Column, DataFrame
 
     from pipeline.quality.rules import Rule, Suite
 
@@ -24,12 +24,13 @@ WARNED = "__warned"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What judging a batch's rows showed.
+    """The verdicts on a batch's rows.
 
     Attributes:
-        rows: How many rows were judged.
-        dropped_rows: How many a drop rule left out.
-        failed: For each rule, zeros too, how many rows violate it.
+        rows: The number of judged rows.
+        dropped_rows: The number of rows that drop or fail rules left out.
+        warned_rows: The number of other rows that violate a warn rule.
+        failed: The number of violating rows for each rule, including zeros.
     """
 
     rows: int = 0
@@ -41,10 +42,12 @@ class Evidence:
 def judge(rows: DataFrame, suite: Suite) -> DataFrame:
     """Return the rows with two more columns: the violated drop and fail rules, and the violated warn rules.
 
-    Each rule is evaluated once for each row. A condition that is neither true nor false is no violation:
-    a missing value violates the not-null rules alone.
+    Each rule is evaluated once for each row. A condition that is NULL is not a violation, so a missing value violates
+    only not-null rules.
     """
-    verdicts = {f"{_VERDICT}{index}": F.expr(rule.violated_sql()) for index, rule in enumerate(suite.rules)}
+    conditions = [rule.violated_sql() for rule in suite.rules]
+    register(rows.sparkSession, "".join(conditions))
+    verdicts = {f"{_VERDICT}{index}": F.expr(condition) for index, condition in enumerate(conditions)}
     judged = rows.withColumns(verdicts) if verdicts else rows
     numbered = list(enumerate(suite.rules))
     return judged.withColumns({
@@ -54,10 +57,10 @@ def judge(rows: DataFrame, suite: Suite) -> DataFrame:
 
 
 def _violated(rules: list[tuple[int, Rule]]) -> Column:
-    """Return the names of the violated rules, for most rows none.
+    """Return the names of the violated rules; most rows violate none.
 
-    Nothing here may be an expression that Spark compiles no code for, such as `array_compact` with its lambda:
-    it would take the whole step out of the compiled code, which makes judging a third slower.
+    Only expressions with code generation may be used here. One without, such as `array_compact` with its lambda, would
+    take the whole step out of the generated code and make judging a third slower.
     """
     none = F.array().cast("array<string>")
     if not rules:
@@ -68,14 +71,14 @@ def _violated(rules: list[tuple[int, Rule]]) -> Column:
 
 
 class Witness:
-    """Counts verdicts in the same pass that writes the rows."""
+    """Counts verdicts in the pass that writes the rows."""
 
     def __init__(self, suite: Suite) -> None:
         self._suite = suite
         self._observation = Observation()
 
     def observing(self, judged: DataFrame) -> DataFrame:
-        """Return the judged rows, counted when an action runs over them."""
+        """Return the judged rows, which are counted when an action runs over them."""
         counts = [
             F.sum(F.col(f"{_VERDICT}{index}").cast("bigint")).alias(f"rule_{index}")
             for index in range(len(self._suite.rules))
@@ -85,7 +88,7 @@ class Witness:
         return judged.observe(self._observation, F.count(F.lit(1)).alias("rows"), dropped, warned, *counts)
 
     def evidence(self) -> Evidence:
-        """Return the counts, once the action has run."""
+        """Return the counts; call it after the action."""
         counted = self._observation.get
         return Evidence(
             rows=counted["rows"],
@@ -96,6 +99,6 @@ class Witness:
 
 
 def without_verdicts(judged: DataFrame) -> DataFrame:
-    """Return the rows without the columns that judging added."""
+    """Return the rows without the columns that `judge` added."""
     added = [name for name in judged.columns if name.startswith(_VERDICT) or name in {FAILED, WARNED}]
     return judged.drop(*added)

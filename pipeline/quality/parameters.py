@@ -1,16 +1,15 @@
-"""Suite parameters: values of the moment that an expectation asks for, such as `ago_24h`."""
+"""Suite parameters: values relative to the present that an expectation asks for, such as `ago_24h`."""
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline.clock import parse_duration
-from pipeline.errors import AuthorError
+from pipeline.foundation.clock import parse_duration
+from pipeline.foundation.errors import AuthorError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime, timedelta
 
 _KEY = "$PARAMETER"
 _PREFIX = "ago_"
@@ -20,7 +19,7 @@ def parameters_of(kwargs: Any, where: str) -> tuple[str, ...]:
     """Return the names of the suite parameters in an expectation's arguments.
 
     Raises:
-        AuthorError: One of them has no meaning here.
+        AuthorError: One of them is not a known parameter.
     """
     found: list[str] = []
     if isinstance(kwargs, dict):
@@ -33,7 +32,7 @@ def parameters_of(kwargs: Any, where: str) -> tuple[str, ...]:
 
 
 def age_of(name: str) -> timedelta:
-    """Return how long ago the moment is that a parameter stands for."""
+    """Return how long before the present a parameter's value is."""
     return parse_duration(name.removeprefix(_PREFIX))
 
 
@@ -49,5 +48,5 @@ def _checked(name: str, where: str) -> str:
             return name
     except AuthorError:
         pass
-    problem = f"{where}: there is no suite parameter `{name}`."
-    raise AuthorError(problem, "Write ago_ and a duration, such as ago_24h: the moment that long before the update.")
+    problem = f"{where}: `{name}` is not a suite parameter."
+    raise AuthorError(problem, "Write ago_ and a duration, such as ago_24h for the time 24 hours before the update.")

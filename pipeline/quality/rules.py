@@ -1,13 +1,22 @@
-"""A suite's rules in the form that the engine judges rows with."""
+"""A suite's rules, as the engine applies them to rows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
-from pipeline.errors import AuthorError, UnknownNameError
+from pipeline.foundation.errors import AuthorError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Action = Literal["warn", "drop", "fail"]
+
+# Why an expectation with `mostly` is judged on the whole table, and what else its author may want.
+OF_SHARE = "`mostly` is a share of the table's rows"
+_INSTEAD = {
+    OF_SHARE: " To drop each row that violates it, leave `mostly` out; `fail_above` in its meta limits a batch's share."
+}
 
 
 @dataclass(frozen=True)
@@ -16,8 +25,8 @@ class Condition:
 
     Attributes:
         columns: The columns that the expectation names.
-        violated_sql: A Spark SQL condition, true for rows that violate; None until its columns exist.
-        when_present: Whether columns that do not exist yet are no error.
+        violated_sql: A Spark SQL condition that is true for violating rows; None until its columns exist.
+        when_present: Whether columns may be missing.
     """
 
     columns: tuple[str, ...]
@@ -30,9 +39,9 @@ class Rule:
     """A named rule: a row violates it when it violates any of its conditions.
 
     Attributes:
-        name: What reports call it.
+        name: Its name in reports.
         action: `warn` keeps the row, `drop` leaves it out, `fail` stops the flow.
-        why: The reason for the rule, for those who read reports.
+        why: The reason for the rule, shown in reports.
         fail_above: The share of a batch's rows, from 0 to 1, above which violations stop the flow; or None.
     """
 
@@ -50,12 +59,12 @@ class Rule:
 
 @dataclass(frozen=True)
 class TableExpectation:
-    """What a table as a whole has to meet; Great Expectations itself judges it.
+    """An expectation of the table as a whole, which Great Expectations itself judges.
 
     Attributes:
-        name: What reports call it; several expectations of a suite may share one.
-        action: `warn` goes on record, `fail` makes the update fail as well.
-        parameters: The suite parameters that it asks for, such as `ago_24h`.
+        name: Its name in reports; several expectations of a suite may share one.
+        action: `warn` is reported, `fail` also makes the update fail.
+        parameters: The suite parameters that it uses, such as `ago_24h`.
     """
 
     name: str
@@ -66,7 +75,7 @@ class TableExpectation:
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite as it was compiled.
+    """A compiled suite.
 
     Attributes:
         rules: The rules that are judged row by row, in the suite's order.
@@ -84,8 +93,13 @@ class Suite:
 
 @dataclass(frozen=True)
 class RuleMeta:
-    """What an expectation's `meta` says to the engine."""
+    """The part of an expectation's `meta` that the engine reads.
 
+    Attributes:
+        where: The expectation's file and line, for messages.
+    """
+
+    where: str
     name: str
     action: Action
     why: str
@@ -94,7 +108,7 @@ class RuleMeta:
 
     @classmethod
     def of(cls, expectation_type: str, meta: dict[str, Any], where: str) -> RuleMeta:
-        """Return what a suite's `meta` says.
+        """Return what an expectation's `meta` says.
 
         Raises:
             AuthorError: Name or action is missing or wrong.
@@ -104,6 +118,7 @@ class RuleMeta:
         if action not in get_args(Action):
             raise UnknownNameError("action", str(action), get_args(Action), f"{where}, expectation `{name}`")
         return cls(
+            where=where,
             name=name,
             action=cast("Action", action),
             why=meta.get("why", ""),
@@ -126,36 +141,59 @@ def _share(value: Any, where: str) -> float | None:
     return share
 
 
-def table_expectation(metas: list[tuple[RuleMeta, tuple[str, ...]]], where: str) -> TableExpectation:
-    """Return what several expectations of one name ask of a table.
+@dataclass(frozen=True)
+class OfTable:
+    """An expectation that is judged on the whole table.
+
+    Attributes:
+        reason: Why it is not judged row by row.
+        parameters: The suite parameters that it uses.
+    """
+
+    meta: RuleMeta
+    reason: str
+    parameters: tuple[str, ...]
+
+
+def table_expectations(found: list[OfTable], of_rows: Collection[str]) -> tuple[TableExpectation, ...]:
+    """Return one table expectation for each name, in the suite's order.
 
     Args:
-        metas: Each expectation's meta, and the suite parameters that it names.
-        where: The suite's file, for messages.
+        found: The expectations.
+        of_rows: The names of the suite's row rules.
 
     Raises:
-        AuthorError: Their action is not one that a whole table can meet, or they differ in it.
+        AuthorError: An action does not apply to a whole table, two expectations of one name have different ones, or a
+            name is also a row rule's.
     """
-    first = metas[0][0]
-    for meta, _ in metas:
-        place = f"{where}: `{meta.name}` is judged on the whole table"
+    first: dict[str, TableExpectation] = {}
+    for item in found:
+        meta = item.meta
+        place = f"{meta.where}: `{meta.name}` is judged on the whole table, because {item.reason}"
         if meta.action == "drop":
-            problem = f"{place}, so there is no row that `drop` could leave out."
-            raise AuthorError(problem, "Let its action be `warn` or `fail`.")
+            problem = f"{place}; so `drop` has no row to leave out."
+            raise AuthorError(problem, "Make its action `warn` or `fail`." + _INSTEAD.get(item.reason, ""))
         if meta.fail_above is not None:
-            raise AuthorError(f"{place}, so `fail_above` counts nothing.", "Use `mostly` in its kwargs, or `fail`.")
-        if meta.action != first.action:
-            problem = f"{where}: `{meta.name}` is both `{first.action}` and `{meta.action}`."
+            raise AuthorError(
+                f"{place}; so `fail_above` has nothing to count.", "Use `mostly` in its kwargs, or `fail`."
+            )
+        if meta.name in of_rows:
+            problem = f"{place}, while another expectation of that name is judged row by row."
+            raise AuthorError(problem, "Give each of them a `name` of its own in its meta.")
+        same = first.setdefault(meta.name, TableExpectation(meta.name, meta.action, meta.why))
+        if meta.action != same.action:
+            problem = f"{meta.where}: `{meta.name}` is both `{same.action}` and `{meta.action}`."
             raise AuthorError(problem, "Give both expectations of that name one action.")
-    parameters = tuple(dict.fromkeys(name for _, names in metas for name in names))
-    return TableExpectation(first.name, first.action, first.why, parameters)
+        parameters = tuple(dict.fromkeys([*same.parameters, *item.parameters]))
+        first[meta.name] = replace(same, parameters=parameters)
+    return tuple(first.values())
 
 
 def grouped(conditions: list[tuple[RuleMeta, Condition]], where: str) -> tuple[Rule, ...]:
     """Return one rule for each name, its conditions in the suite's order.
 
     Raises:
-        AuthorError: Two expectations of one name differ in what they do.
+        AuthorError: Two expectations of one name have different actions.
     """
     rules: dict[str, Rule] = {}
     for meta, condition in conditions:

@@ -1,20 +1,21 @@
-"""Compiled suites, kept beside the code so that an ordinary update imports no Great Expectations."""
+"""Compiled suites, cached beside the code so that an ordinary update does not import Great Expectations."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import tempfile
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipeline.errors import AuthorError, UnknownNameError
-from pipeline.home import CHECKOUT
-from pipeline.quality.compiler import compile_suite, unknown_column
-from pipeline.quality.rules import Condition, Rule, Suite, TableExpectation
+from pydantic import TypeAdapter
+
+from pipeline.foundation.durable_file import replace_file
+from pipeline.foundation.errors import AuthorError, UnknownNameError
+from pipeline.home.places import support_folder
+from pipeline.quality.compiler import compile_suite
+from pipeline.quality.rules import Suite
+from pipeline.quality.suite_file import unknown_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 CACHE_VARIABLE = "SMART_FACTORY_CACHE"
-# Raised when what a compiled suite holds changes.
-_FORMAT = 2
+# Raised when the content of a compiled suite changes.
+_FORMAT = 3
+_COMPILED = TypeAdapter(Suite)
 
 
 class Suites:
@@ -39,16 +41,16 @@ class Suites:
     def compiled(
         self, name: str, frame: DataFrame, stored: Sequence[str] | None = None, *, by_row: bool = True
     ) -> Suite:
-        """Return a suite compiled for a frame's columns, from the cache where its file has not changed.
+        """Return a suite compiled for a frame's columns, from the cache if its file has not changed.
 
         Args:
             name: Which suite.
             frame: Rows as they are judged.
-            stored: The columns that the table keeps, where they are not the frame's.
-            by_row: Whether rows are judged on their way; else every expectation is one of the whole table.
+            stored: The table's columns. Defaults to the frame's.
+            by_row: Whether rows are judged before they are written; else every expectation is a table expectation.
 
         Raises:
-            AuthorError: There is no such suite, or it names a column that the frame lacks.
+            AuthorError: The suite does not exist, or it names a column that the frame does not have.
         """
         file = self.folder / f"{name}.json"
         if not file.is_file():
@@ -69,11 +71,11 @@ class Suites:
 
 def cache_folder() -> Path:
     """Return the folder of compiled suites."""
-    return Path(os.environ.get(CACHE_VARIABLE) or CHECKOUT / ".cache") / "expectations"
+    return Path(os.environ.get(CACHE_VARIABLE) or support_folder() / ".cache") / "expectations"
 
 
 def _key(file: Path, *, by_row: bool, zone: str) -> str:
-    # A moment in a compiled condition is spelled in the session's time zone.
+    # A compiled condition spells timestamps in the session's time zone.
     level = "rows" if by_row else "table"
     facts = f"{_FORMAT}|{level}|{version('great-expectations')}|{version('pyspark')}|{zone}|"
     content = facts.encode() + file.read_bytes()
@@ -81,7 +83,7 @@ def _key(file: Path, *, by_row: bool, zone: str) -> str:
 
 
 def _is_outgrown(suite: Suite, columns: list[str]) -> bool:
-    """Tell whether a column that a rule waited for has come, or one that it used has gone."""
+    """Return whether a column that a rule waited for has appeared, or one that it uses has disappeared."""
     conditions = [condition for rule in suite.rules for condition in rule.conditions]
     return any(
         (condition.violated_sql is None) == all(column in columns for column in condition.columns)
@@ -91,34 +93,17 @@ def _is_outgrown(suite: Suite, columns: list[str]) -> bool:
 
 def _load(key: str) -> Suite | None:
     try:
-        stored: dict[str, Any] = json.loads((cache_folder() / f"{key}.json").read_text(encoding="utf-8"))
-        rules = tuple(
-            Rule(**{**rule, "conditions": tuple(_condition(stored) for stored in rule["conditions"])})
-            for rule in stored["rules"]
-        )
-        table_level = tuple(
-            TableExpectation(**{**item, "parameters": tuple(item["parameters"])})
-            for item in stored["table_expectations"]
-        )
-        return Suite(stored["name"], rules, table_level)
-    except (OSError, ValueError, KeyError, TypeError):
-        # Missing, or damaged: what it saved is computed again.
+        return _COMPILED.validate_json((cache_folder() / f"{key}.json").read_bytes())
+    except (OSError, ValueError):
+        # Missing or damaged: compile again.
         return None
 
 
-def _condition(stored: dict[str, Any]) -> Condition:
-    return Condition(**{**stored, "columns": tuple(stored["columns"])})
-
-
 def _store(key: str, suite: Suite) -> None:
-    folder = cache_folder()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as file:
-            json.dump(asdict(suite), file)
-        Path(file.name).replace(folder / f"{key}.json")
+        replace_file(cache_folder() / f"{key}.json", _COMPILED.dump_json(suite))
     except OSError:
-        # The cache saves seconds; where it cannot be written the next update compiles again.
+        # The cache only saves seconds: if it cannot be written, the next update compiles again.
         return
 
 
@@ -131,12 +116,12 @@ def check_declared(suites: Suites, declared: dict[str, str], known_tables: list[
         known_tables: All declared tables.
 
     Raises:
-        AuthorError: A suite is missing, or belongs to no table.
+        AuthorError: A suite is missing, or no table uses it.
     """
     for table, name in declared.items():
         if name not in suites.names():
             raise UnknownNameError("suite", name, suites.names(), f"table `{table}`, expectations")
     for name in suites.names():
         if name not in known_tables and name not in declared.values():
-            problem = f"{suites.folder / name}.json is a suite for no declared table."
+            problem = f"{suites.folder / name}.json is not the suite of any declared table."
             raise AuthorError(problem, f"Declare a table `{name}`, or move the file away.")

@@ -33,7 +33,7 @@ GOOD: dict[str, Any] = {
     "location": "Factory Floor A",
     "latest_plausible_timestamp": LIMIT,
 }
-# What is unlike the good row; the drop rules and the warn rules that it violates.
+# How a row differs from the good one, and the drop and warn rules that it violates.
 ROWS: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
     "good": ({}, [], []),
     "all_null_but_required": (

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.errors import AuthorError, UnknownNameError
+from pipeline.foundation.errors import AuthorError, UnknownNameError
 from pipeline.quality import suites as suites_module
-from pipeline.quality.compiler import open_context
 from pipeline.quality.judge import FAILED, WARNED, judge
 from pipeline.quality.rules import TableExpectation
+from pipeline.quality.suite_file import open_context
 from pipeline.quality.suites import CACHE_VARIABLE, Suites, check_declared
 from tests.quality.suite_files import expectation, write_suite
 
@@ -61,7 +61,7 @@ def test_compiled_suite_judges_rows_and_names_what_needs_the_whole_table(tmp_pat
 
 
 @pytest.mark.usefixtures("cache")
-def test_suite_that_was_edited_through_great_expectations_is_read_as_it_is(tmp_path: Path, orders: DataFrame) -> None:
+def test_suite_edited_through_great_expectations_is_read_unchanged(tmp_path: Path, orders: DataFrame) -> None:
     context = open_context(tmp_path)
     from great_expectations import ExpectationSuite
     from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
@@ -94,7 +94,7 @@ def test_suite_once_compiled_comes_from_the_cache_until_its_file_changes(
 
 
 @pytest.mark.usefixtures("cache")
-def test_suite_from_the_cache_needs_no_great_expectations(tmp_path: Path, orders: DataFrame) -> None:
+def test_suite_from_the_cache_does_not_import_great_expectations(tmp_path: Path, orders: DataFrame) -> None:
     write_suite(tmp_path, "orders", NOT_NULL, POSITIVE)
     Suites(tmp_path).compiled("orders", orders)
     program = """
@@ -111,7 +111,7 @@ assert "great_expectations" not in sys.modules
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"name": "orders"}', '{"name": 1, "rules": [{}]}', "[]"])
-def test_damaged_cache_is_compiled_anew(tmp_path: Path, cache: Path, orders: DataFrame, content: str) -> None:
+def test_damaged_cache_is_compiled_again(tmp_path: Path, cache: Path, orders: DataFrame, content: str) -> None:
     write_suite(tmp_path, "orders", NOT_NULL)
     first = Suites(tmp_path).compiled("orders", orders)
     for file in (cache / "expectations").iterdir():
@@ -128,7 +128,7 @@ def test_cache_that_cannot_be_written_costs_time_and_nothing_else(
 
 
 @pytest.mark.usefixtures("cache")
-def test_rule_for_a_later_column_waits_for_it_and_judges_once_it_is_there(
+def test_rule_for_a_later_column_waits_for_it_and_judges_once_it_exists(
     tmp_path: Path, orders: DataFrame, spark: SparkSession
 ) -> None:
     write_suite(tmp_path, "orders", NOT_NULL, LATER)
@@ -166,13 +166,15 @@ def test_missing_suite_names_the_nearest_one(tmp_path: Path, orders: DataFrame) 
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        pytest.param({**NOT_NULL, "type": "expect_column_to_shine"}, "cannot load the suite", id="unknown_type"),
+        pytest.param(
+            {**NOT_NULL, "type": "expect_column_to_shine"}, "no expectation `expect_column_to_shine`", id="unknown_type"
+        ),
         pytest.param({**NOT_NULL, "kwargs": {}}, "cannot load the suite", id="no_column"),
         pytest.param({**NOT_NULL, "meta": {"name": "x", "action": "dorp"}}, "Did you mean `drop`", id="action"),
         pytest.param({**NOT_NULL, "meta": {"fail_above": "7 apples"}}, "expected a share such as 5%", id="share"),
     ],
 )
-def test_suite_that_says_something_unknown_is_refused_with_its_file(
+def test_suite_with_unknown_content_is_refused_with_its_file(
     tmp_path: Path, orders: DataFrame, broken: dict[str, Any], said: str
 ) -> None:
     file = write_suite(tmp_path, "orders", broken)
@@ -182,7 +184,7 @@ def test_suite_that_says_something_unknown_is_refused_with_its_file(
 
 
 @pytest.mark.usefixtures("cache")
-def test_file_that_is_no_suite_is_refused(tmp_path: Path, orders: DataFrame) -> None:
+def test_file_that_is_not_a_suite_is_refused(tmp_path: Path, orders: DataFrame) -> None:
     (tmp_path / "orders.json").write_text("{not json", encoding="utf-8")
     with pytest.raises(AuthorError, match="cannot load the suite"):
         Suites(tmp_path).compiled("orders", orders)
@@ -203,7 +205,7 @@ def test_suite_of_no_table_and_table_without_its_suite_are_refused(tmp_path: Pat
     suites = Suites(tmp_path)
     check_declared(suites, {"clean": "orders"}, ["clean"])
     check_declared(suites, {}, ["orders"])
-    with pytest.raises(AuthorError, match=r"orders\.json is a suite for no declared table"):
+    with pytest.raises(AuthorError, match=r"orders\.json is not the suite of any declared table"):
         check_declared(suites, {}, ["clean"])
     with pytest.raises(UnknownNameError, match=r"table `clean`.*there is no suite `order`"):
         check_declared(suites, {"clean": "order"}, ["clean", "orders"])

@@ -1,0 +1,1 @@
+"""The event log: what was logged, read back, added up."""

@@ -1,0 +1,1 @@
+"""Expectations of whole tables, judged in a second process."""

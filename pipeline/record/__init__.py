@@ -1,1 +1,0 @@
-"""What the event log says of updates, read without Spark."""
