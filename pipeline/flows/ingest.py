@@ -6,21 +6,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
-from pyspark.sql.pandas.types import from_arrow_schema
 
-from pipeline.batch import Batch, Written
-from pipeline.fault_points import FaultPoint, reach
-from pipeline.flows.flow import FilesGoneError, Progress
-from pipeline.flows.position import Position
-from pipeline.flows.reader import BatchReader
-from pipeline.ingest.batch import FileBatch
+from pipeline.delta.batch import Batch, Written
+from pipeline.delta.reading import hadoop_path
+from pipeline.delta.rows import Held, SparkRows
+from pipeline.delta.schema import spark_schema
+from pipeline.delta.write.files import DataFiles
+from pipeline.flows.batch_query import BatchReader
+from pipeline.flows.flow import FilesGoneError, Flow, Listing, Progress
+from pipeline.flows.numbering import numbered, numbering_in, renumbered
+from pipeline.flows.soundness import rebuild_remedy
+from pipeline.foundation.errors import DamagedStateError
+from pipeline.foundation.fault_points import FaultPoint, reach
+from pipeline.home.intents import IntentFile
+from pipeline.ingest.batch import BatchOfRows, FileBatch, all_read_through, facts_of
 from pipeline.ingest.file_state import FileState, file_records
 from pipeline.ingest.identity import with_known_ids
-from pipeline.ingest.reader import FileOutcome, read_error
+from pipeline.ingest.landing import present
+from pipeline.ingest.reader import FileOutcome, Plan
 from pipeline.ingest.schema_log import SchemaLog
 from pipeline.ingest.stamp import Stamp
-from pipeline.ingest.zone import LandingZone, present
-from pipeline.intent import IntentFile
+from pipeline.ingest.zone import LandingZone
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,28 +34,26 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
-    from pipeline.flows.flow import Lakehouse
-    from pipeline.graph import Node
+    from pipeline.declare.files_source import FilesSource
+    from pipeline.declare.graph import Node
+    from pipeline.flows.open import Lakehouse
     from pipeline.ingest.file_state import FileRecord
     from pipeline.ingest.landing import LandedFile
-    from pipeline.ingest.read_rows import RowsHere, RowsInWorkers
-    from pipeline.ingest.source import FilesSource
-    from pipeline.tables import Table
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a table held of files that are read again.
+    """The rows that a table had of files that are read again.
 
     Attributes:
-        gone: Those of the files that are no longer there.
+        gone: The files that are not there any more.
     """
 
     rows: DataFrame
     gone: list[str]
 
 
-class IngestFlow:
+class IngestFlow(Flow):
     """Carries each landed record into a table exactly once.
 
     A batch is a list of files that the checkpoint fixed; the table's commit carries the batch's number, so a
@@ -57,29 +61,18 @@ class IngestFlow:
     """
 
     def __init__(self, lakehouse: Lakehouse, node: Node, source: FilesSource) -> None:
-        self.node = node
-        self._lakehouse = lakehouse
+        super().__init__(lakehouse, node)
         self._source = source
-        self._schema_log = SchemaLog(lakehouse.state("schema_log", node.name))
-        self.files_listed = 0
+        self._schema_log = SchemaLog(lakehouse.places(node.name).schema_log)
         self._looks_again = False
-        self.position = Position(lakehouse.state("checkpoints", node.name))
-        self.zone = LandingZone(lakehouse.home, source, FileState(lakehouse.state("files", node.name)), self.position)
-
-    @property
-    def targets(self) -> list[str]:
-        """The table that the flow fills."""
-        return [self.node.name]
+        self.zone = LandingZone(
+            lakehouse.home, source, FileState(lakehouse.places(node.name).file_state), self.position
+        )
 
     @property
     def sources(self) -> list[str]:
         """No tables: it reads files."""
         return []
-
-    @property
-    def table(self) -> Table:
-        """The table that the flow fills."""
-        return self._lakehouse.table(self.node.name)
 
     @property
     def allows_overwrites(self) -> bool:
@@ -88,32 +81,34 @@ class IngestFlow:
 
     def source(self) -> DataFrame:
         """Return the stream that hands out new files, batch by batch."""
-        discovery = self.zone.discovery()
-        self.files_listed = discovery.look(self._lakehouse.clock.now())
+        clock, discovery = self._lakehouse.clock, self.zone.discovery()
+        before = clock.now()
+        files = discovery.look(before)
+        self.listing = Listing(self.zone.folder, files, (clock.now() - before).total_seconds())
         return discovery.stream(self._lakehouse.spark)
 
-    def look_once_read(self) -> None:
+    def look_for_files(self) -> None:
         """Find new files while the stream runs, once it has read those that were found before."""
         self._looks_again = True
         self.zone.discovery().look_once_read(self._lakehouse.clock.now())
 
-    def waiting(self, batch_id: int) -> list[LandedFile]:
-        """Return the files that wait behind a batch: those found, and while the stream runs those to be found."""
+    def backlog(self, batch_id: int) -> dict[str, int]:
+        """Return the files behind a batch that were found and, while the stream runs, those still to be found."""
         discovery = self.zone.discovery()
-        return discovery.waiting_behind(batch_id) if self._looks_again else present(discovery.waiting(batch_id))
+        files = discovery.waiting_behind(batch_id) if self._looks_again else present(discovery.listed_behind(batch_id))
+        return {"backlog_files": len(files), "backlog_bytes": sum(file.size_bytes for file in files)}
 
     def has_read_all(self) -> bool:
-        """Tell whether every file that was found has been read."""
+        """Return whether every file that was found has been read."""
         return self.zone.discovery().has_read_all()
 
-    def process(self, rows: DataFrame, batch: Batch) -> Progress:
-        """Ingest a batch of files and note what became of each.
+    def process(self, _rows: DataFrame, batch: Batch, /) -> Progress:
+        """Ingest a batch of files and record what became of each; the checkpoint says which files these are.
 
         Raises:
             NewColumnsError: The files bring columns that the source does not take.
         """
-        del rows  # the checkpoint names the files
-        files, discovered, missing = self.zone.planned(batch, self._lakehouse.clock.now())
+        files, discovered, missing = self.zone.files_of(batch, self._lakehouse.clock.now())
         reach(FaultPoint.DISCOVERY)
         return self._ingest(files, batch, discovered, missing)
 
@@ -131,7 +126,8 @@ class IngestFlow:
         """
         files = present(paths)
         there = {file.path for file in files}
-        discovered = {path: record.discovered_at for path, record in self.zone.known().items() if record.discovered_at}
+        records = self.zone.known(paths)
+        discovered = {path: record.discovered_at for path, record in records.items() if record.discovered_at}
         gone = [path for path in paths if path not in there]
         return self._ingest(files, batch, discovered, [], Known(known, gone) if known is not None else None)
 
@@ -144,40 +140,42 @@ class IngestFlow:
         known: Known | None = None,
     ) -> Progress:
         if not files and known is None:
-            self.zone.note(missing)
+            self.zone.add(missing)
             return Progress(0, {self.node.name: Written()})
         if self.table.committed_batch(batch.flow_id) >= batch.batch_id:
-            outcomes, added = self._recounted(files), dict[str, str]()
+            outcomes, added = self._recounted(files) if self._rows_name_files() else self._read_again(files), {}
         else:
-            now = self._lakehouse.clock.now()
-            reading = FileBatch(self._lakehouse.spark, self._source, self._schema_log, files)
-            reading.write(lambda records: self._commit(records, batch, now, known), now)
-            outcomes, added = reading.settled(), reading.added
+            read = self._read(files)
+            self._commit(read.rows, batch, known)
+            outcomes, added = read.outcomes, read.new_columns
         written = self.table.written_by(batch)
         committed = self._lakehouse.clock.now()
         records = file_records(files, outcomes, batch, self.position.flow_id(), discovered, committed)
-        self.zone.note([*records, *missing])
-        return Progress(written.rows, {self.node.name: written}, facts=_facts(outcomes, added))
+        self.zone.add([*records, *missing])
+        return Progress(written.rows, {self.node.name: written}, facts=facts_of(outcomes, added))
 
     def clean(self) -> int:
         """Archive or delete files as the source says, and return how many."""
         return self.zone.clean(self._lakehouse.clock.now())
 
-    def check_reset(self, *, accept_loss: bool) -> None:
-        """Check that a full refresh finds every file again, as it was read.
+    def _check_checkpoint(self) -> None:
+        super()._check_checkpoint()
+        for file in self.zone.discovery().broken_files():
+            problem = f"The checkpoint of `{self.node.name}` is damaged: {file} is gone or cut short."
+            raise DamagedStateError(problem, rebuild_remedy(self.node.name))
 
-        Raises:
-            FilesGoneError: Some are gone for good, and that was not accepted.
-        """
+    def check_reset(self, *, accept_loss: bool) -> None:
+        """Check that a full refresh may empty the table and finds every file again, as it was read."""
+        super().check_reset(accept_loss=accept_loss)
         if accept_loss or not self.table.exists:
             return
         rows = self.table.read(self._lakehouse.spark) if self.table.is_readable else None
-        if rows is not None and "source_file" in rows.columns:
+        if rows is not None and self._rows_name_files():
             held = {row["source_file"] for row in rows.select("source_file").distinct().collect()}
         else:
             held = {path for path, file in self.zone.known().items() if file.rows}
         # What a reprocessing that was cut short has taken out of the table is not lost yet.
-        begun = IntentFile(self._lakehouse.state("reprocess", self.node.name) / "intent.json").read()
+        begun = IntentFile(self._lakehouse.places(self.node.name).reprocess_intent).read()
         taken_out = begun["paths"] if begun else []
         lost = self.zone.lost(held.union(taken_out) - set(self.zone.without_rows(taken_out)))
         if lost:
@@ -185,26 +183,52 @@ class IngestFlow:
 
     def begin_anew(self, flow_id: str) -> None:
         """Take a new identity, so that every file of the landing zone and the archive is read again."""
-        self.zone.restore_all()
-        self.position.renew(flow_id)
+        self.zone.begin_anew(flow_id)
+        super().begin_anew(flow_id)
 
-    def _commit(self, records: RowsHere | RowsInWorkers, batch: Batch, now: datetime, known: Known | None) -> None:
-        stamp = Stamp(now)
-        columns = stamp.columns(records.schema)
-        if known is None and self._hands_on(columns) and self.table.takes(columns):
-            self.table.append(records.stamped(stamp, self.table.path), batch)
+    def _read(self, files: list[LandedFile]) -> BatchOfRows:
+        spark, limits = self._lakehouse.spark, self._lakehouse.limits
+        reading = FileBatch(spark, limits, self._source, self._schema_log, files, str(self.zone.folder))
+        return reading.read(Stamp(self._lakehouse.clock.now()), self.table.path)
+
+    def _commit(self, rows: Held | DataFiles, batch: Batch, known: Known | None) -> None:
+        if known is None and self._query_keeps_rows(rows.schema) and self.table.takes(rows.schema):
+            self.table.append(rows, batch)
             return
-        result = BatchReader(self._lakehouse, self.node, None, stamp.on_frame(records.frame())).query()
+        records = rows.as_frame() if isinstance(rows, Held) else self._frame_of(rows)
+        result = numbered(self._queried(records), numbering_in(self.table.opened(), self.node))
         if known is not None:
-            result = with_known_ids(result, known.rows)
+            result = renumbered(with_known_ids(result, known.rows))
             kept = known.rows.where(F.col("source_file").isin(known.gone))
             result = result.unionByName(kept, allowMissingColumns=True) if known.gone else result
-        self.table.append(result, batch, few=records.are_few and known is None)
+        at_most = rows.at_most if known is None else None
+        self.table.append(SparkRows(result, at_most), batch)
+        if isinstance(rows, DataFiles):
+            rows.discard()
 
-    def _hands_on(self, columns: pa.Schema) -> bool:
-        """Tell whether the table's query returns its files' records as they are: then Spark need not see them."""
-        none = self._lakehouse.spark.createDataFrame([], from_arrow_schema(columns))
-        return BatchReader(self._lakehouse, self.node, None, none).query() is none
+    def _query_keeps_rows(self, schema: pa.Schema) -> bool:
+        """Return whether the table's query returns its files' records unchanged, so that Spark need not read them."""
+        records = self._lakehouse.spark.createDataFrame([], spark_schema(schema))
+        return self._queried(records) is records
+
+    def _queried(self, records: DataFrame) -> DataFrame:
+        return BatchReader(self._lakehouse, self.node, None, records).query()
+
+    def _frame_of(self, rows: DataFiles) -> DataFrame:
+        spark, schema = self._lakehouse.spark, spark_schema(rows.schema)
+        paths = [hadoop_path(rows.folder / file.name) for file in rows.files]
+        return spark.read.schema(schema).parquet(*paths) if paths else spark.createDataFrame([], schema)
+
+    def _rows_name_files(self) -> bool:
+        """Return whether the table has the columns of files' records, so that its rows can be counted by file."""
+        return {"record_id", "source_file", "_corrupt_record", "_rescued_data"} <= set(self.table.opened().columns)
+
+    def _read_again(self, files: list[LandedFile]) -> list[FileOutcome]:
+        """Return what reading files gives whose rows are in the table already."""
+        read = self._read(files)
+        if isinstance(read.rows, DataFiles):
+            read.rows.discard()
+        return read.outcomes
 
     def _recounted(self, files: list[LandedFile]) -> list[FileOutcome]:
         """Return what the committed rows say of each file; for a batch whose first run was cut short."""
@@ -221,16 +245,6 @@ class IngestFlow:
             .collect()
         )
         counts = {row["source_file"]: (row["rows"], row["corrupt_rows"], row["rescued_rows"]) for row in counted}
-        return [
-            FileOutcome(file.path, *counts.get(file.shown, (0, 0, 0)), error=read_error(file.path)) for file in files
-        ]
-
-
-def _facts(outcomes: list[FileOutcome], added: dict[str, str]) -> dict[str, object]:
-    return {
-        "num_files": len(outcomes),
-        "num_corrupt_rows": sum(outcome.corrupt_rows for outcome in outcomes),
-        "num_rescued_rows": sum(outcome.rescued_rows for outcome in outcomes),
-        "num_files_set_aside": sum(outcome.error is not None for outcome in outcomes),
-        "new_columns": added,
-    }
+        outcomes = [FileOutcome(file.path, *counts.get(file.shown, (0, 0, 0))) for file in files]
+        plan = Plan(self._source, (), folder=str(self.zone.folder))
+        return all_read_through(self._lakehouse.spark, outcomes, plan)

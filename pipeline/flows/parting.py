@@ -1,4 +1,4 @@
-"""Judged rows computed once and parted by Arrow: those that pass for the table, the others for its quarantine."""
+"""Splits judged rows, computed once, into those for the table and those for its quarantine."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import pyarrow.compute as pc
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 from pyspark.sql.types import StructType
 
-from pipeline.arrow import Held
-from pipeline.data_files import Share, arrow_schema
-from pipeline.file_pass import write_files
+from pipeline.delta.rows import Held
+from pipeline.delta.schema import arrow_schema
+from pipeline.delta.write.files import Share
+from pipeline.delta.write.workers import write_files
 from pipeline.quality.judge import FAILED
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
     from pyspark.sql.types import ArrayType
 
-    from pipeline.data_files import DataFiles
-    from pipeline.tables import Table
+    from pipeline.delta.table import Table
+    from pipeline.delta.write.files import DataFiles
 
     Part = Held | DataFiles
 
@@ -29,9 +30,9 @@ Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 
 
 def with_rejected(judged: DataFrame, columns: dict[str, Column]) -> DataFrame:
-    """Return judged rows with one more column: a list of what the quarantine gets of a row, NULL if it passes.
+    """Return judged rows with one more column: a list with the quarantine's row, or NULL if the row passes.
 
-    Of a list that is NULL nothing is written. A struct in its place would be told field by field for every row.
+    A NULL list costs nothing to serialise, whereas a NULL struct is serialised field by field for every row.
 
     Args:
         judged: The rows.
@@ -50,7 +51,8 @@ def parted_here(both: DataFrame, spark: SparkSession) -> tuple[Held, Held]:
     """
     rows = both.toArrow()
     good_columns, rejected_columns = _columns(both)
-    return Held.like(good_columns, _good(rows), spark), Held.like(rejected_columns, _left_out(rows), spark)
+    good, left_out = Held.of(passing_rows(rows), spark, good_columns), failing_rows(rows)
+    return good, Held.of(left_out, spark, rejected_columns)
 
 
 def parted_files(
@@ -67,13 +69,13 @@ def parted_files(
         None, and nothing is computed, where one of the two tables leaves it to Spark to take such columns.
     """
     good_columns, rejected_columns = _columns(both)
-    shares = [Share(table.path, arrow_schema(good_columns), _good)]
+    shares = [Share(table.path, arrow_schema(good_columns), passing_rows)]
     if quarantine is not None:
-        shares.append(Share(quarantine.path, arrow_schema(rejected_columns), _left_out))
+        shares.append(Share(quarantine.path, arrow_schema(rejected_columns), failing_rows))
     tables = [table, *([quarantine] if quarantine is not None else [])]
     if not all(target.takes(share.schema) for target, share in zip(tables, shares, strict=True)):
         return None
-    good, *left_out = write_files(both, shares)
+    good, *left_out = write_files(both, shares, table.limits)
     return good, left_out[0] if left_out else None
 
 
@@ -85,11 +87,13 @@ def _columns(both: DataFrame) -> tuple[StructType, StructType]:
     return good, cast("StructType", rejected.elementType)
 
 
-def _good(rows: Rows) -> Rows:
+def passing_rows(rows: Rows) -> Rows:
+    """Return the rows for the table, in its columns."""
     return rows.filter(pc.is_null(rows[_REJECTED])).drop_columns([_REJECTED])
 
 
-def _left_out(rows: Rows) -> Rows:
-    # To filter is to copy: without that a few rows would hold all of the message that brought them in memory.
+def failing_rows(rows: Rows) -> Rows:
+    """Return the rows for the quarantine, in its columns."""
+    # Filtering copies. Otherwise a few rows would keep all of the message that brought them in memory.
     rejected = rows[_REJECTED].filter(pc.is_valid(rows[_REJECTED]))
     return type(rows).from_struct_array(pc.list_flatten(rejected))

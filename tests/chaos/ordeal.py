@@ -1,4 +1,4 @@
-"""A lakehouse whose updates are killed, and the truth about what landed in it."""
+"""A lakehouse whose updates are killed, and a record of what landed in it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from generators.plant import Plant
-from pipeline.arrow import FEW_ROWS
-from pipeline.clock import SystemClock
-from pipeline.fault_points import VARIABLE
-from pipeline.home import CHECKOUT, Home
+from generators.scenarios import BATCH, LATE, SCHEMA_CHANGE
+from pipeline.foundation.clock import SystemClock
+from pipeline.foundation.fault_points import VARIABLE
+from pipeline.foundation.limits import DEFAULT_LIMITS
+from pipeline.home.places import CHECKOUT, Home
 from pipeline.settings import load_settings
-from pipeline.update import Update
+from pipeline.update.update import Update
 from tests.conftest import TABLES, TestLakehouse, reading, settings_without_verdicts
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from generators.landed import Landed
+    from generators.readings import Landed
+    from generators.scenarios import Scenario
 
 KILLED = -9
 _FULL_REFRESH = ("--full-refresh-all", "--yes")
@@ -35,12 +37,12 @@ _FULL_REFRESH = ("--full-refresh-all", "--yes")
 
 @dataclass(frozen=True)
 class Kill:
-    """One way to end an update before its time.
+    """One way to kill an update.
 
     Attributes:
-        point: A named point, as the environment variable takes it; None for a random moment.
-        arguments: What the update is asked to do.
-        reads_again: Whether a file is reprocessed by the update.
+        point: A named point, in the form of the environment variable; None for a random moment.
+        arguments: Options of the update's command.
+        reads_again: Whether the update reads a file again.
         of_many: Whether the update has more rows than fit into its process.
     """
 
@@ -74,7 +76,7 @@ NAMED = (
 
 @dataclass
 class Ordeal:
-    """Lands files, runs and kills updates, and compares the tables with what landed."""
+    """Lands files, runs and kills updates, and compares the tables with the files that landed."""
 
     home: Home
     dice: random.Random
@@ -87,31 +89,31 @@ class Ordeal:
         """The tables, read without Spark."""
         return TestLakehouse(cast("Any", None), self.home, cast("Any", SystemClock()))
 
-    def land(self) -> None:
-        """Land files of an act drawn by lot."""
+    def land(self, scenario: Scenario | None = None) -> None:
+        """Land files of a scenario, or of one that is chosen randomly."""
         plant = Plant(self.home.landing / "sensor_readings", SystemClock(), seed=self.dice.randrange(10**6))
-        act = self.dice.choice((plant.batch, plant.batch, plant.late, plant.schema_change))
-        self._take_down(act(files=self.dice.randint(3, 5), records=100))
+        chosen = scenario or self.dice.choice((BATCH, BATCH, LATE, SCHEMA_CHANGE))
+        self._take_down(plant.land(chosen, files=self.dice.randint(3, 5), records=100))
 
     def land_many(self) -> None:
         """Land more readings than a batch may have to be computed and committed in one process."""
         plant = Plant(self.home.landing / "sensor_readings", SystemClock(), seed=self.dice.randrange(10**6))
-        self._take_down(plant.batch(files=4, records=FEW_ROWS // 4 + 10))
+        self._take_down(plant.batch(files=4, records=DEFAULT_LIMITS.few_rows // 4 + 10))
 
     def land_broken(self) -> Path:
         """Land a file that no reader can open, and return where it is."""
         name = f"broken-{len(self.sent)}.json.gz"
         self.sent[name] = []
-        return self.lakehouse.land(name, b"this is no gzip")
+        return self.lakehouse.land(name, b"this is not gzip")
 
     def mend(self, broken: Path) -> None:
-        """Put a good file in the place of a broken one."""
+        """Replace a broken file with a good one."""
         records = [reading(f"MFG-A-{1000 + number}") for number in range(10)]
         self.sent[broken.name] = records
         self.lakehouse.land(broken.name, gzip.compress(json.dumps(records).encode()))
 
     def run(self, *arguments: str, fault: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run an update to whatever end it comes to."""
+        """Run an update to its end, whether it succeeds or not."""
         begun = time.monotonic()
         with self.start(*arguments, fault=fault) as process:
             output, errors = process.communicate(timeout=300)
@@ -120,13 +122,13 @@ class Ordeal:
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     def recover(self, spark: SparkSession) -> None:
-        """Run an update in a session that was warm before the kill, as the page's or a mode's is, to a good end."""
+        """Run an update in a session that outlived the kill, as the page has one; it has to complete."""
         settings = load_settings(settings_without_verdicts(self.home))
         result = Update(self.home, settings, SystemClock(), lambda: spark, cause="TEST").run()
         assert result.state == "COMPLETED", result
 
     def kill(self, kill: Kill) -> None:
-        """Run an update that dies."""
+        """Run an update and kill it."""
         if kill.point is not None:
             ended = self.run(*kill.arguments, fault=kill.point)
             assert ended.returncode == KILLED, f"{kill} was never reached: {ended.stdout}{ended.stderr}"
@@ -136,24 +138,24 @@ class Ordeal:
             process.kill()
 
     def check(self) -> None:
-        """Compare the tables with what landed, and with each other."""
+        """Compare the tables with the files that landed, and with each other."""
         lakehouse = self.lakehouse
         lakehouse.assert_invariants()
-        held: dict[str, Counter[str]] = {name: Counter() for name in self.sent}
+        stored: dict[str, Counter[str]] = {name: Counter() for name in self.sent}
         for row in lakehouse.rows(TABLES[0]):
-            held[Path(row["source_file"]).name][_told(row)] += 1
-        assert held == {name: Counter(map(_told, records)) for name, records in self.sent.items()}
+            stored[Path(row["source_file"]).name][_values_of(row)] += 1
+        assert stored == {name: Counter(map(_values_of, records)) for name, records in self.sent.items()}
         assert len(lakehouse.rows(TABLES[2], "record_id")) == self.missing_device_id
         assert {Path(path).name for path in lakehouse.files()} == set(self.sent)
         self._check_sums()
 
     def is_all_read(self) -> bool:
-        """Tell whether gold counts all readings that landed, those without a device left out."""
+        """Return whether gold counts all readings that landed, except those without a device."""
         rows = self.lakehouse.rows(TABLES[3], "reading_count")
         return bool(sum(row["reading_count"] for row in rows) == self._valid_readings())
 
     def start(self, *arguments: str, fault: str | None = None) -> subprocess.Popen[str]:
-        """Start an update, or a mode that goes on."""
+        """Start an update, or one of the modes that run until stopped."""
         settings = ("--pipeline", str(settings_without_verdicts(self.home)))
         command = [sys.executable, "-m", "pipeline", "run", "--json", "--home", str(self.home.root), *settings]
         command += arguments
@@ -165,16 +167,16 @@ class Ordeal:
         )
 
     def _check_sums(self) -> None:
-        """Compare what all events together say was written, deleted and dropped with what the tables hold."""
+        """Compare the sums of written, deleted and dropped rows over all events with the rows in the tables."""
         bronze, silver, quarantine, _ = TABLES
-        told = {table: self.lakehouse.metrics(table) for table in TABLES}
-        held = {table: len(self.lakehouse.rows(table)) for table in TABLES}
-        deleted = {table: _sum(told[table], "num_deleted_rows") for table in TABLES}
-        assert {table: _sum(told[table], "num_output_rows") - deleted[table] for table in TABLES} == held
-        dropped = _sum(told[silver], "num_dropped_rows")
-        assert dropped - deleted[quarantine] == held[quarantine]
-        read = _sum(told[silver], "num_input_rows")
-        assert read == _sum(told[silver], "num_output_rows") + dropped == _sum(told[bronze], "num_output_rows")
+        metrics = {table: self.lakehouse.metrics(table) for table in TABLES}
+        stored = {table: len(self.lakehouse.rows(table)) for table in TABLES}
+        deleted = {table: _sum(metrics[table], "num_deleted_rows") for table in TABLES}
+        assert {table: _sum(metrics[table], "num_output_rows") - deleted[table] for table in TABLES} == stored
+        dropped = _sum(metrics[silver], "num_dropped_rows")
+        assert dropped - deleted[quarantine] == stored[quarantine]
+        read = _sum(metrics[silver], "num_input_rows")
+        assert read == _sum(metrics[silver], "num_output_rows") + dropped == _sum(metrics[bronze], "num_output_rows")
         verdicts = self.lakehouse.quality(silver)
         assert _sum(verdicts, "dropped_records") == dropped
         rules = [rule for verdict in verdicts for rule in verdict["expectations"] if rule["scope"] == "row"]
@@ -197,6 +199,6 @@ def _sum(details: list[dict[str, Any]], name: str) -> int:
     return sum(item.get(name, 0) for item in details)
 
 
-def _told(record: dict[str, Any]) -> str:
+def _values_of(record: dict[str, Any]) -> str:
     names = ("device_id", "timestamp", "temperature_celsius", "vibration_hz", "location", "humidity_percent")
     return json.dumps([record.get(name) for name in names])

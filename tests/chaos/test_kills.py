@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.fault_points import FaultPoint
-from pipeline.home import Home
+from pipeline.foundation.fault_points import FaultPoint
+from pipeline.home.places import Home
 from tests.chaos.ordeal import NAMED, Kill, Ordeal
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ pytestmark = pytest.mark.chaos
 
 KILLS = int(os.environ.get("N") or 5)
 SEED = int(os.environ.get("SEED") or 1)
-# A process of its own takes three times as long as a session that is warm; and a warm one remembers more that is
-# no longer so.
+# A new process takes three times as long as a warm session, but a warm session may remember what is no longer true.
 COLD_EVERY = 5
 
 
@@ -31,7 +30,7 @@ def test_named_kills_cover_every_fault_point() -> None:
     assert {(kill.point or "").partition(":")[0] for kill in NAMED} == set(FaultPoint)
 
 
-def test_update_after_each_kill_needs_no_hand_and_loses_counts_and_repeats_nothing(
+def test_update_after_each_kill_recovers_by_itself_and_loses_and_repeats_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], spark: SparkSession
 ) -> None:
     dice = random.Random(SEED)
@@ -45,7 +44,7 @@ def test_update_after_each_kill_needs_no_hand_and_loses_counts_and_repeats_nothi
             ordeal.mend(broken)
         ordeal.land()
         if kill.of_many:
-            # New columns among them would be for Spark to write.
+            # Spark's writer, not the workers', would write rows with new columns.
             ordeal.recover(spark)
             ordeal.land_many()
         ordeal.kill(kill)
@@ -57,7 +56,7 @@ def test_update_after_each_kill_needs_no_hand_and_loses_counts_and_repeats_nothi
             after = ordeal.run()
             assert after.returncode == 0, after.stdout + after.stderr
         ordeal.check()
-        _say(capsys, f"- {sum(map(len, ordeal.sent.values())):,} readings hold")
+        _say(capsys, f"- {sum(map(len, ordeal.sent.values())):,} readings intact")
 
 
 def _say(capsys: pytest.CaptureFixture[str], text: str) -> None:
@@ -67,7 +66,7 @@ def _say(capsys: pytest.CaptureFixture[str], text: str) -> None:
 
 
 def _drawn(dice: random.Random, count: int) -> list[Kill]:
-    """Return so many kills: every named point once before any twice, with a random moment after each second."""
+    """Return this many kills: every named point once before any twice, and a random moment after each second one."""
     named = [*NAMED]
     dice.shuffle(named)
     rounds = [kill for index, one in enumerate(named) for kill in ([one, Kill()] if index % 2 else [one])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from pipeline.flows.parting import _good, _left_out
+from pipeline.flows.parting import failing_rows, passing_rows
 
 REJECTED = pa.list_(pa.struct([("record_id", pa.string()), ("text", pa.string())]))
 SCHEMA = pa.schema([("record_id", pa.string()), ("text", pa.string()), ("__rejected_row", REJECTED)])
@@ -24,15 +24,19 @@ def row(number: int, *, fails: bool) -> dict[str, object]:
 
 def test_rows_are_parted_by_whether_the_quarantine_gets_something_of_them() -> None:
     rows = as_sent_to_a_worker([row(number, fails=number == 1) for number in range(3)])
-    assert _good(rows).to_pylist() == [{"record_id": "0", "text": "x" * 100}, {"record_id": "2", "text": "x" * 100}]
-    assert _left_out(rows).to_pylist() == [{"record_id": "1", "text": "as sent"}]
-    assert _left_out(pa.Table.from_batches([rows])).to_pylist() == _left_out(rows).to_pylist()
+    assert passing_rows(rows).to_pylist() == [
+        {"record_id": "0", "text": "x" * 100},
+        {"record_id": "2", "text": "x" * 100},
+    ]
+    assert failing_rows(rows).to_pylist() == [{"record_id": "1", "text": "as sent"}]
+    assert failing_rows(pa.Table.from_batches([rows])).to_pylist() == failing_rows(rows).to_pylist()
 
 
-def test_few_rows_that_are_left_out_do_not_hold_the_message_that_brought_them() -> None:
+def test_few_failing_rows_do_not_keep_the_message_that_brought_them_in_memory() -> None:
     before = pa.total_allocated_bytes()
     held = [
-        _left_out(as_sent_to_a_worker([row(number, fails=number == 0) for number in range(10_000)])) for _ in range(5)
+        failing_rows(as_sent_to_a_worker([row(number, fails=number == 0) for number in range(10_000)]))
+        for _ in range(5)
     ]
     assert [rows.num_rows for rows in held] == [1] * 5
     assert pa.total_allocated_bytes() - before < 100_000

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from deltalake import DeltaTable
 
-from pipeline.flows.stream import ExpectationViolatedError
-from pipeline.tables import Table
+from pipeline.delta.table import Table
+from pipeline.flows.judged_write import ExpectationViolatedError
 from tests.flows.checkout import TABLES, checkout, land
 from tests.quality.suite_files import expectation, write_suite
 
@@ -109,3 +109,17 @@ def test_rules_changed_between_the_two_commits_of_a_cut_batch_lose_and_double_no
     assert shop.update().state == "COMPLETED"
     assert [row["amount"] for row in shop.rows("checked", "amount")] == [1.0, 200.0]
     assert [row["amount"] for row in shop.rows("rejected", "amount")] == [-1.0]
+
+
+@pytest.mark.usefixtures("amount")
+def test_rule_that_python_computes_parts_rows_as_any_other(lakehouse: TestLakehouse, tmp_path: Path) -> None:
+    shop = checkout(
+        lakehouse,
+        tmp_path,
+        expectation("column_values_to_be_json_parseable", "json", "drop", column="id"),
+        expectation("column_values_to_match_strftime_format", "day", "warn", column="id", strftime_format="%d"),
+    )
+    shop.land("a.json", [{"id": text, "amount": 1.0} for text in ("1", "{", "77")], folder="orders")
+    assert shop.update().state == "COMPLETED"
+    assert {row["id"]: row["warnings"] for row in shop.rows("checked")} == {"1": [], "77": ["day"]}
+    assert [(row["id"], row["failed_expectations"]) for row in shop.rows("rejected")] == [("{", ["json"])]

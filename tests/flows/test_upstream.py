@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from pyspark.sql.types import StructType
 
-from pipeline.flows.position import Position
-from pipeline.flows.upstream import begins_with_the_log, new_rows
-from pipeline.tables import Table
+from pipeline.checkpoint.position import Position
+from pipeline.delta.table import Table
+from pipeline.flows.upstream import begins_with_the_log, has_few_rows, new_rows, without_values
+from pipeline.foundation.limits import Limits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,7 +84,7 @@ def test_flow_that_goes_on_after_its_first_batch_does_not_ask_for_the_table_s_st
     position, table = Position(lines.home.state / "checkpoints" / "lines" / "copied"), Table(lines.path("raw"))
     for done, begins in ((0, True), (1, False)):
         assert position.done_batch() == done
-        stream = new_rows(spark, table, position, "skipChangeCommits")
+        stream = new_rows(spark, table, position, "skipChangeCommits", columns=StructType())
         options = stream._jdf.queryExecution().analyzed().dataSource().options().toString()
         assert ("startingVersion -> 0" in options) is begins
         lines.land(f"{done}.json", [{"id": str(done)}], folder="lines")
@@ -124,3 +126,24 @@ def test_log_is_read_from_its_beginning_where_that_gives_the_same_rows(
         plans.mkdir(parents=True)
         (plans / "0").write_text(f"v1\n{{}}\n{json.dumps(offset)}")
     assert begins_with_the_log(Table(tmp_path / "table"), position, 0) is expected
+
+
+def test_batch_of_few_rows_that_take_much_memory_is_not_one_of_few_rows(tmp_path: Path) -> None:
+    write_deltalake(tmp_path / "t", pa.table({"text": ["x" * 1_000_000]}))
+    position = Position(tmp_path / "position")
+    position.renew("a flow")
+    held = [Table(tmp_path / "t", limits=Limits(few_bytes=limit)) for limit in (2_000_000, 500_000)]
+    assert [has_few_rows(table, position, 0) for table in held] == [True, False]
+
+
+@pytest.mark.spark
+def test_rows_without_values_keep_their_columns_and_read_files_for_some_alone(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    folder = str(tmp_path / "t")
+    spark.sql("SELECT 1 AS id, 'x' AS `a.b`, array(2) AS list").write.parquet(folder)
+    rows = spark.read.parquet(folder)
+    found = without_values(rows, {"id"})
+    assert found.schema == rows.schema
+    assert [tuple(row) for row in found.collect()] == [(1, None, None)]
+    assert "ReadSchema: struct<id:int>" in found._jdf.queryExecution().executedPlan().treeString()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.flows.stream import ExpectationViolatedError
+from pipeline.flows.judged_write import ExpectationViolatedError
 from tests.conftest import reading
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Work on rows that are already stored: refresh, reprocess, replay, repair."""

@@ -1,0 +1,1 @@
+"""One update: what runs, when, and what becomes of failures."""
