@@ -1,21 +1,21 @@
 # syntax=docker/dockerfile:1
-# Everything that needs the lakehouse: plant, pipeline, SQL warehouse, alerts, acts.
+# Everything that uses the lakehouse: plant, pipeline, SQL warehouse, alerts, acts.
 
 FROM python:3.11-slim-bookworm AS java
 RUN apt-get update \
  && apt-get install -y --no-install-recommends openjdk-17-jre-headless \
  && rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log
 
-# Packages and jars: made anew only when a pinned version changes.
+# Packages and jars: rebuilt only when a pinned version changes.
 FROM java AS packages
 WORKDIR /app
 COPY requirements/bootstrap.txt requirements/spark.txt requirements/
-COPY scripts/setup.py scripts/
+COPY scripts scripts
 RUN --mount=type=cache,target=/root/.cache/uv \
-    UV_LINK_MODE=copy python scripts/setup.py --runtime \
+    UV_LINK_MODE=copy python -m scripts.setup --runtime \
  && rm -rf .cache
 
-# Suites are compiled here, so that no update imports Great Expectations.
+# Compile the suites, so that no update has to import Great Expectations.
 FROM packages AS suites
 COPY expectations expectations
 COPY pipeline pipeline
@@ -25,9 +25,9 @@ FROM java
 LABEL org.opencontainers.image.title="Smart Factory lakehouse" \
       org.opencontainers.image.description="Sensor readings from landing files to gold tables: plant, pipeline, SQL warehouse, alerts" \
       org.opencontainers.image.licenses="Apache-2.0"
-# Spark asks for the name behind its user id.
+# Spark looks up the name of its user id.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin factory \
- && install -d -o factory -g factory -m 750 /lakehouse /secrets
+ && install -d -o factory -g factory -m 750 /lakehouse /secrets /scratch
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

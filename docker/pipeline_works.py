@@ -1,4 +1,4 @@
-"""Ends with 0 when the page answers and the updates that it runs come to an end."""
+"""Exits with 0 if the page answers and its updates end in time."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 _GRAPH = "http://127.0.0.1:8000/api/graph"
 _LONGEST_ANSWER_SECONDS = 15
 _LONGEST_UPDATE_SECONDS = 300
-# Remembers the first update since the container started; until that one has ended there may be nothing to show.
-_FIRST = Path("/tmp/first-update")  # noqa: S108 - nobody else is in the container
+# The first update since the container started; until it has ended, the pipeline has shown nothing.
+_FIRST = Path("/tmp/first-update")  # noqa: S108 - the container has no other users
 
 
 def main() -> int:
-    """Ask the page, and say what it answered."""
+    """Ask the page, and print its answer."""
     with urllib.request.urlopen(_GRAPH, timeout=_LONGEST_ANSWER_SECONDS) as answer:
         graph = json.load(answer)
     print(json.dumps({"runner": graph["runner"], "update": graph["update"]}))
-    return int(not _is_well(graph["runner"], graph["update"] or {}))
+    return int(not _is_healthy(graph["runner"], graph["update"] or {}))
 
 
-def _is_well(runner: dict[str, Any], update: dict[str, Any]) -> bool:
+def _is_healthy(runner: dict[str, Any], update: dict[str, Any]) -> bool:
     if runner["problem"] or runner["update_id"] is None or update.get("failures"):
         return False
     if not _FIRST.exists():

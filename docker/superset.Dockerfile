@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Superset with the dialect for the SQL warehouse and the dashboards as files.
+# Superset with the dialect for the SQL warehouse, and the dashboards as files.
 
 FROM python:3.11-slim-bookworm AS packages
 WORKDIR /app
@@ -17,7 +17,7 @@ LABEL org.opencontainers.image.title="Smart Factory dashboards" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin factory \
  && install -d -o factory -g factory -m 750 /superset /secrets
-# SUPERSET_HOME takes what Superset itself writes, SMART_FACTORY_HOME the secrets and the cache.
+# Superset writes to SUPERSET_HOME; secrets and the cache are in SMART_FACTORY_HOME.
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -1,4 +1,4 @@
-"""One stack for all tests that need an engine: a project of its own, on free ports, with a receiver of alerts."""
+"""One stack for all tests that need Docker: a project of its own, on free ports, with an alert receiver."""
 
 from __future__ import annotations
 

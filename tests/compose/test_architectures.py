@@ -1,4 +1,4 @@
-"""Whether what the images install is there for both kinds of processor."""
+"""The packages of the images are published for both processor architectures."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 pytestmark = pytest.mark.compose
 _CHECKOUT = Path(__file__).resolve().parents[2]
-# Python alone, and published as source: they build anywhere without a compiler.
+# Pure Python, published as source: they build anywhere without a compiler.
 _SOURCES = ("pyspark", "pure-sasl", "pyhive", "odfpy", "wtforms-json")
 
 
 @pytest.mark.parametrize("platform", ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"])
 @pytest.mark.parametrize("image", ["spark", "superset"])
-def test_image_s_packages_are_published_for_the_platform(image: str, platform: str, tmp_path: Path) -> None:
+def test_packages_of_an_image_are_published_for_the_platform(image: str, platform: str, tmp_path: Path) -> None:
     uv = Path(sys.executable).parent / "uv"
     sources = [option for name in _SOURCES for option in ("--no-binary", name)]
     done = subprocess.run(
