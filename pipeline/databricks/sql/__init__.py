@@ -1,0 +1,1 @@
+"""Pipelines written in SQL: heads are read here, queries are Spark's."""
