@@ -1,1 +1,1 @@
-"""The SQL warehouse: Spark's Thrift Server over the lakehouse's tables, for reading alone."""
+"""The SQL warehouse: Spark's Thrift Server over the lakehouse's tables, read-only."""

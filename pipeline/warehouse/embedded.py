@@ -1,4 +1,4 @@
-"""The same warehouse inside a session that runs already: no port, the same tables, views and gates."""
+"""The warehouse inside a running session: no port, but the same tables, views and gates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 
-from alerts.warehouse import Result, refusal
+from pipeline.warehouse.hive import Result, refusal
 from pipeline.warehouse.read_only import SETTINGS, Gates
 from pipeline.warehouse.registration import Registration
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from pipeline.home import Home
+    from pipeline.home.places import Home
     from pipeline.settings import Settings
 
 
 class EmbeddedWarehouse:
-    """Answers SQL in a guarded session of its own beside a given one, which stays as it is.
+    """Answers SQL in a guarded session of its own beside a given one, which stays unguarded.
 
     Args:
-        spark: The session that runs; its catalog takes in the tables and views.
-        complain: Is told, once, of a table or view that cannot be served; the others are. Defaults to nobody.
+        spark: The running session; its catalog gets the tables and views.
+        complain: Called once for each table or view that cannot be served. Defaults to ignoring it.
     """
 
     def __init__(
         self, spark: SparkSession, home: Home, settings: Settings, complain: Callable[[str], None] = lambda _: None
     ) -> None:
         self._registration = Registration(spark.newSession(), home, settings, complain)
-        session: Any = spark._jsparkSession.newSession()  # noqa: SLF001 - only this door leaves its state unmade
+        session: Any = spark._jsparkSession.newSession()  # noqa: SLF001 - `newSession` would already create its state
         Gates(spark, home, settings.target_schema).install(session)
         self._session = type(spark)(spark.sparkContext, session)
         for key, value in SETTINGS.items():
@@ -41,11 +41,11 @@ class EmbeddedWarehouse:
         self._session.sql(f"USE `{settings.target_schema}`")
 
     def query(self, sql: str) -> Result:
-        """Return the answer to a query over the lakehouse as it stands now; timestamps are naive, in UTC.
+        """Return the answer to a query over the lakehouse's current tables; timestamps are naive, in UTC.
 
         Raises:
             QueryWrongError: The query does not parse or names an unknown column.
-            QueryRefusedError: It is refused for another reason.
+            QueryRefusedError: The warehouse refuses it for another reason.
         """
         self._registration.refresh()
         try:

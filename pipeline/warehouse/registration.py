@@ -1,4 +1,4 @@
-"""Which tables the warehouse knows: found by looking into the lakehouse's folders again and again."""
+"""Registers the lakehouse's tables with the warehouse, by scanning the lakehouse's folders again and again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
+from pipeline.delta.commits import Watch
 from pipeline.warehouse.read_only import files_database
 from pipeline.warehouse.views import Views, load_views
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from pyspark.sql.types import StructType
 
-    from pipeline.home import Home
+    from pipeline.home.places import Home
     from pipeline.settings import Settings
 
 Mark = tuple[int, int]
@@ -35,11 +36,11 @@ class Place:
 
 
 class Registration:
-    """Keeps a session's catalog in step with the lakehouse's folders; nothing is written below the home.
+    """Keeps a session's catalog in step with the lakehouse's folders; it writes nothing below the home.
 
     Args:
         spark: An unguarded session with an in-memory catalog.
-        complain: Is told, once, of a table or view that cannot be registered.
+        complain: Called once for each table or view that cannot be registered.
     """
 
     def __init__(self, spark: SparkSession, home: Home, settings: Settings, complain: Callable[[str], None]) -> None:
@@ -47,9 +48,10 @@ class Registration:
         self._complain = complain
         self._schema = settings.target_schema
         self._folders = {
-            self._schema: home.schema(self._schema),
-            files_database(self._schema): home.state / "files" / self._schema,
+            self._schema: home.schema(self._schema).data,
+            files_database(self._schema): home.schema(self._schema).file_states,
         }
+        self._watches: dict[Place, Watch] = {}
         self._marks: dict[Place, Mark] = {}
         self._columns: dict[Place, StructType] = {}
         self._complaints: set[str] = set()
@@ -71,8 +73,8 @@ class Registration:
         return sorted(place.name for place in self._columns if place.database == self._schema)
 
     def refresh(self) -> None:
-        """Register tables that are new, forget those that are gone, and bring the views in line."""
-        found = {place: mark for place in self._places() if (mark := _mark(place.path)) is not None}
+        """Register new tables, forget deleted ones, and update the views."""
+        found = {place: mark for place in self._places() if (mark := self._look(place)) is not None}
         for place in self._marks.keys() - found.keys():
             self._forget(place)
         changed = [place for place, mark in found.items() if self._marks.get(place) != mark]
@@ -89,6 +91,9 @@ class Registration:
                 for entry in os.scandir(folder):
                     if entry.is_dir() and entry.name.isidentifier():
                         yield Place(database, entry.name, folder / entry.name)
+
+    def _look(self, place: Place) -> Mark | None:
+        return self._watches.setdefault(place, Watch(place.path)).look()
 
     def _register(self, place: Place, mark: Mark) -> None:
         known = self._marks.get(place)
@@ -117,7 +122,7 @@ class Registration:
             jvm.org.apache.spark.sql.delta.DeltaLog.invalidateCache(self._session, path)
 
     def _guarded(self, name: str, work: Callable[..., None], *arguments: Any) -> None:
-        """Do a piece of work whose failure must not keep the other tables from being served."""
+        """Do work whose failure must not keep other tables from being served."""
         try:
             work(*arguments)
         except (PySparkException, Py4JError, OSError) as error:
@@ -134,15 +139,3 @@ class Registration:
     @property
     def _catalog(self) -> Any:
         return self._session.sharedState().externalCatalog()
-
-
-def _mark(path: Path) -> Mark | None:
-    """Return what changes with every commit, or None where there is no Delta table."""
-    log = path / "_delta_log"
-    try:
-        if next(log.glob("*.json"), None) is None:
-            return None
-        status = log.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns

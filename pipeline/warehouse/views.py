@@ -1,4 +1,4 @@
-"""The views beside the tables: one SQL file each, made when the tables they read are there."""
+"""The views beside the tables: one SQL file each, created once the tables that they read exist."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import AuthorError
+from pipeline.foundation.errors import AuthorError
 from pipeline.warehouse.read_only import files_database
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ _EVERY_FILE = "every file"
 class View:
     """A view's file.
 
-    Its first line says what a row is. `-- from: TABLE` names the table it reads; `-- from: every file` stands for
-    the records of all tables' files. `-- later: COLUMN TYPE` names a column that is NULL until the table has it.
-    `{columns}` stands for the table's columns and the later ones, `{source}` for the table.
+    Its first line says what a row is. `-- from: TABLE` names the table that it reads, and `-- from: every file` means
+    the file records of all tables. `-- later: COLUMN TYPE` names a column that is NULL until the table has it.
+    `{columns}` is replaced by the table's columns and the later ones, `{source}` by the table.
     """
 
     name: str
@@ -42,7 +42,7 @@ class View:
         """Return the view that a file describes.
 
         Raises:
-            AuthorError: The file does not say what the view reads.
+            AuthorError: The file does not name one table that the view reads.
         """
         text = file.read_text(encoding="utf-8")
         facts = _HEADER.findall(text)
@@ -62,13 +62,13 @@ class View:
 
 
 def load_views(settings_file: Path) -> list[View]:
-    """Return the engine's views and those in the folder `<settings file>_views` beside a pipeline's settings."""
+    """Return the engine's views and the pipeline's, from the folder `<settings file>_views` beside its settings."""
     own = settings_file.with_name(f"{settings_file.stem}_views")
     return [View.read(file) for folder in (_FOLDER, own) for file in sorted(folder.glob("*.sql"))]
 
 
 class Views:
-    """The views of a database; each is made anew whenever its source's columns change."""
+    """The views of a database, each of which is recreated whenever the columns of its source change."""
 
     def __init__(self, spark: SparkSession, schema: str, views: list[View]) -> None:
         self._spark = spark
@@ -79,7 +79,7 @@ class Views:
     def due(
         self, tables: Mapping[str, StructType], files: Mapping[str, StructType]
     ) -> Iterator[tuple[str, Callable[[], None]]]:
-        """Yield what has to be done, view by view, for the tables that are registered now."""
+        """Yield the names of the views to create or drop for the registered tables, each with the work to do."""
         for view in self._views:
             wanted = None if view.name in tables else self._wanted(view, tables, files)
             if wanted is None:
@@ -91,7 +91,7 @@ class Views:
     def _wanted(
         self, view: View, tables: Mapping[str, StructType], files: Mapping[str, StructType]
     ) -> tuple[str, str] | None:
-        """Return a view's query with the types it is made for, or None while there is nothing to read."""
+        """Return a view's query with the types that it was written for, or None while its source does not exist."""
         if view.source == _EVERY_FILE:
             records = [
                 f"SELECT '{name}' AS table_name, * FROM `{files_database(self._schema)}`.`{name}`"  # noqa: S608
@@ -109,7 +109,7 @@ class Views:
         self._made[view.name] = wanted
 
     def _drop(self, view: View) -> None:
-        # A table of that name may stand in the view's place by now.
+        # A table of that name may have replaced the view.
         catalog = self._spark._jsparkSession.sharedState().externalCatalog()  # noqa: SLF001
         if catalog.tableExists(self._schema, view.name):
             table = catalog.getTable(self._schema, view.name)

@@ -159,6 +159,8 @@ SERVER = {
     "set_variable": "SET VAR x = 1",
     "set_catalog": "SET CATALOG spark_catalog",
     "set_path": "SET PATH = smart_factory",
+    "set_no_time_limit": "SET spark.sql.thriftServer.queryTimeout = 0",
+    "set_millions_of_tasks": "SET spark.sql.shuffle.partitions = 100000000",
     "reset": "RESET",
     "reset_one": "RESET spark.sql.runSQLOnFiles",
     "kill_nothing": "ALTER SYSTEM KILL",
@@ -178,9 +180,22 @@ AT_CONNECT = {
         "set:hiveconf:javax.jdo.option.ConnectionURL": "jdbc:derby:{outside}/derby;create=true",
         "set:metaconf:hive.metastore.try.direct.sql": "true",
     },
+    "no_time_limit": {"set:hiveconf:spark.sql.thriftServer.queryTimeout": "0"},
+    "millions_of_tasks": {"set:hiveconf:spark.sql.shuffle.partitions": "100000000"},
     "environment_in_value": {"set:hiveconf:spark.sql.session.timeZone": "${env:HOME}"},
     "statement_as_database": {"use:database": "default; DROP TABLE smart_factory.event_log"},
     "init_file": {"set:hiveconf:hive.server2.global.init.file.location": "{outside}/secret.txt"},
     "jars": {"set:hiveconf:hive.aux.jars.path": "{outside}/a.jar"},
     "impersonation": {"hive.server2.proxy.user": "root"},
 }
+
+# Queries that ask for too much, each with what the warehouse answers. Their limits are those of `test_limits.py`.
+EXHAUSTING = {
+    "rows": ("SELECT id, uuid() FROM range(10000000)", "more rows than the warehouse returns"),
+    "sorted_rows": ("SELECT id FROM range(300000) ORDER BY hash(id)", "more rows than the warehouse returns"),
+    "bytes": (f"SELECT concat({', '.join(['uuid()'] * 100)}) FROM range(900)", "maxResultSize"),  # noqa: S608 - no values
+    "time": ("SELECT count(*) FROM range(1000000000000) WHERE sqrt(id) < 0", "TIMEDOUT"),
+    "cross_join": ("SELECT count(*) FROM range(3000000) a JOIN range(3000000) b ON a.id + b.id < 0", "TIMEDOUT"),
+}
+# It ends the warehouse: one value that no memory holds.
+FATAL = "SELECT length(concat_ws('', collect_list(repeat('abcdefghij', 100)))) FROM range(100000000)"

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import write_deltalake
 
-from pipeline.arrow import arrow_dataset
+from pipeline.delta.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,12 +51,12 @@ class Server:
     first_line: str = ""
 
     @classmethod
-    def start(cls, home: Path) -> Server:
-        port = free_port()
+    def start(cls, home: Path, *words: str, port: int | None = None, **environment: str) -> Server:
+        port = port or free_port()
         process = subprocess.Popen(
-            [sys.executable, "-m", "pipeline", "warehouse", "--home", str(home), "--port", str(port)],
+            [sys.executable, "-m", "pipeline", "warehouse", "--home", str(home), "--port", str(port), *words],
             cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            env={**os.environ, "SMART_FACTORY_TEST_SECRET": "not for clients"},
+            env={**os.environ, "SMART_FACTORY_TEST_SECRET": "not for clients", "TMPDIR": str(home.parent), **environment},
         )  # fmt: skip
         assert process.stdout is not None
         return cls(home, port, process, process.stdout.readline().strip())
@@ -74,9 +74,16 @@ class Server:
         return hive.connect("127.0.0.1", port=self.port, username="test", **{"database": "smart_factory", **options})
 
     def ask(self, statement: str) -> list[tuple[Any, ...]]:
-        with closing(self.connect()) as connection, closing(connection.cursor()) as cursor:
+        # A connection whose session ends with an error does not close its socket.
+        connection = self.connect()
+        with closing(connection._transport), closing(connection), closing(connection.cursor()) as cursor:
             cursor.execute(statement)
             return list(cursor.fetchall()) if cursor.description else []
+
+    def log(self) -> str:
+        """Return what the server's Spark and Hive have logged so far."""
+        (log,) = self.home.parent.glob("lakehouse-warehouse-*/state/log/spark.log")
+        return log.read_text(encoding="utf-8")
 
     def columns(self, table: str) -> list[str]:
         return [str(row[0]) for row in self.ask(f"DESCRIBE {table}")]
@@ -87,24 +94,24 @@ class Server:
 
         with pytest.raises(OperationalError) as raised:
             self.ask(statement)
-        return told(raised.value)
+        return message_of(raised.value)
 
     def path(self, table: str) -> Path:
         return self.home / "smart_factory" / table
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """Return a table's rows as another Delta client reads them."""
-        found: list[dict[str, Any]] = arrow_dataset(DeltaTable(self.path(table))).to_table().to_pylist()
+        found: list[dict[str, Any]] = Table(self.path(table)).rows().to_pylist()
         return found
 
 
-def told(error: Exception) -> str:
+def message_of(error: Exception) -> str:
     response: Any = error.args[0]
     return str(response.status.errorMessage)
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait until something holds."""
+    """Wait until a condition is true."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -10,7 +10,7 @@ from TCLIService import ttypes
 
 from pipeline.warehouse.read_only import allowed_functions
 from tests.warehouse.attacks import AT_CONNECT, ATTACKS
-from tests.warehouse.conftest import told
+from tests.warehouse.conftest import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +56,7 @@ def test_setting_at_connect_is_refused(warehouse: Server, outside: Path, name: s
     settings = {key: value.replace("{outside}", str(outside)) for key, value in AT_CONNECT[name].items()}
     with pytest.raises(OperationalError) as raised:
         warehouse.connect(configuration=settings)
-    assert OURS in told(raised.value)
+    assert OURS in message_of(raised.value)
 
 
 def test_settings_beside_a_statement_have_no_effect(warehouse: Server, outside: Path) -> None:
@@ -76,7 +76,7 @@ def test_environment_is_not_put_into_statements(warehouse: Server) -> None:
         assert warehouse.ask(f"SELECT '${{{variable}}}'") == [(f"${{{variable}}}",)]
 
 
-def test_refused_client_goes_on(warehouse: Server) -> None:
+def test_client_can_continue_after_a_refusal(warehouse: Server) -> None:
     with closing(warehouse.connect()) as connection, closing(connection.cursor()) as cursor:
         with pytest.raises(OperationalError):
             cursor.execute("DROP TABLE event_log")
@@ -84,18 +84,18 @@ def test_refused_client_goes_on(warehouse: Server) -> None:
         assert cursor.fetchall() == [(1,)]
 
 
-def test_query_that_is_mistyped_is_told_where(warehouse: Server) -> None:
+def test_mistyped_query_gets_the_place_of_the_mistake(warehouse: Server) -> None:
     said = warehouse.refusal("SELECT id FORM event_log")
     assert "PARSE_SYNTAX_ERROR" in said
     assert OURS not in said
 
 
 @pytest.mark.parametrize("statement", ["SELECT ';' AS a", "/* ; */ SELECT 1;", "-- a;\n( SELECT 1 ) ;"])
-def test_semicolon_that_parts_no_statements_is_served(warehouse: Server, statement: str) -> None:
+def test_semicolon_that_separates_no_statements_is_served(warehouse: Server, statement: str) -> None:
     assert len(warehouse.ask(statement)) == 1
 
 
-def test_functions_that_reach_further_are_not_listed() -> None:
+def test_functions_that_reach_beyond_the_query_are_not_listed() -> None:
     names = set(allowed_functions())
     reaching = {"java_method", "reflect", "try_reflect", "from_xml", "schema_of_xml", "xpath", "xpath_string",
                 "from_avro", "from_protobuf", "python_worker_logs", "table_changes"}  # fmt: skip

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from alerts.catalogue import SHIPPED, load_alerts
-from alerts.deliver import OutboxDestination
 from alerts.evaluate import evaluate
-from pipeline.clock import FixedClock
-from pipeline.home import CHECKOUT, Home
+from alerts.settings import Settings
+from pipeline.foundation.clock import FixedClock
+from pipeline.home.places import CHECKOUT, Home
+from pipeline.notification.destination import OutboxDestination
 from pipeline.settings import load_settings
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from tests.conftest import NOON, TABLES, TestLakehouse, reading
@@ -95,23 +96,23 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Stor
     lakehouse = TestLakehouse(spark, Home(tmp_path_factory.mktemp("views") / "a home"), FixedClock(NOON))
     complaints: list[str] = []
     warehouse = EmbeddedWarehouse(spark, lakehouse.home, load_settings(), complaints.append)
-    told = Story(lakehouse, warehouse, complaints)
-    told.listed["empty"] = told.names()
+    story = Story(lakehouse, warehouse, complaints)
+    story.listed["empty"] = story.names()
     lakehouse.land("a.json", [reading(temperature_celsius=41.5), reading("MFG-B-2000"), reading(None)])
     assert lakehouse.update().state == "COMPLETED"
-    told.listed["first"] = told.names()
-    told.listed["columns before"] = [row["col_name"] for row in told.ask("DESCRIBE sensor_readings")]
-    told.listed["humidity before"] = [row["h"] for row in told.ask("SELECT humidity_percent h FROM sensor_readings")]
+    story.listed["first"] = story.names()
+    story.listed["columns before"] = [row["col_name"] for row in story.ask("DESCRIBE sensor_readings")]
+    story.listed["humidity before"] = [row["h"] for row in story.ask("SELECT humidity_percent h FROM sensor_readings")]
     lakehouse.land("b.json", [reading(at="2026-02-28T08:00:00", humidity_percent=44.5)])
     lakehouse.land("c.json.gz", gzip.compress(b'{"device_id": "MFG-A-1000"}')[:12])
     assert lakehouse.update().state == "COMPLETED"
     alert = load_alerts(SHIPPED, ["overheating_equipment"], NOON)[0]
     outbox = OutboxDestination(lakehouse.home.state / "outbox.jsonl", lambda _: None)
-    evaluate(alert, warehouse, lakehouse.home.root, lakehouse.clock, destinations=[outbox])
-    return told
+    evaluate(alert, warehouse, Settings(lakehouse.home), lakehouse.clock, destinations=[outbox])
+    return story
 
 
-def test_empty_lakehouse_has_no_tables_and_those_made_later_appear(story: Story) -> None:
+def test_empty_lakehouse_has_no_tables_and_new_ones_appear(story: Story) -> None:
     assert story.listed["empty"] == []
     assert set(story.listed["first"]) == {*TABLES, "event_log", *VIEWS} - {"alert_history"}
     assert set(story.names()) == {*TABLES, "event_log", "alert_evaluations", *VIEWS}
@@ -180,7 +181,7 @@ def test_update_history_has_a_row_for_each_update(story: Story) -> None:
     assert sum(row["rows_written"] for row in rows) == written
 
 
-def test_ingestion_files_tell_what_became_of_each_file(story: Story) -> None:
+def test_ingestion_files_have_the_state_of_each_file(story: Story) -> None:
     rows = story.ask("SELECT file_name, state, rows, size_bytes, table_name FROM ingestion_files ORDER BY file_name")
     assert [(row["file_name"], row["state"], row["rows"]) for row in rows] == [
         ("a.json", "ingested", 3),
@@ -198,7 +199,7 @@ def test_alert_history_has_a_row_for_each_evaluation(story: Story) -> None:
     assert row["alert"] == "Overheating Equipment Alert"
 
 
-def test_session_that_lends_itself_stays_as_it_is(story: Story) -> None:
+def test_session_beside_the_embedded_warehouse_stays_unguarded(story: Story) -> None:
     spark = story.lakehouse.spark
     assert spark.catalog.currentDatabase() == "default"
     # It is not guarded: the pipeline writes through it.

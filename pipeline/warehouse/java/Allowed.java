@@ -6,7 +6,7 @@ import java.util.HashSet;
 import java.util.Locale;
 import java.util.Set;
 
-/** What the gates let through. Whatever is not named here is refused. */
+/** What the gates allow. Everything that is not listed here is refused. */
 public class Allowed {
   /** Commands, as parsed and as resolved; none of them changes a table, a file or the server. */
   private static final String COMMANDS =
@@ -19,7 +19,7 @@ public class Allowed {
       + " DescribeDeltaHistory DescribeDeltaHistoryCommand DescribeDeltaDetailCommand"
       + " SetCatalogAndNamespace SetNamespaceCommand SetCommand ExplainCommand CommandResult";
 
-  /** What a query is made of, before and after resolution. */
+  /** The parts of a query, before and after resolution. */
   private static final String OPERATORS =
       "Project Filter Aggregate Sort GlobalLimit LocalLimit LimitAll Offset Join LateralJoin NearestByJoin Union"
       + " Intersect Except Distinct SubqueryAlias Subquery Generate Pivot Unpivot Transpose Sample Window"
@@ -33,16 +33,16 @@ public class Allowed {
       + " UnresolvedTranspose RelationTimeTravel CurrentNamespace UnresolvedNamespace UnresolvedTableOrView"
       + " UnresolvedTable UnresolvedView UnresolvedFunctionName";
 
-  /** Beside the operators, what Delta itself runs to read its logs; SQL has no word for most of it. */
+  /** What Delta itself runs to read its logs, besides the operators; most of it cannot be written in SQL. */
   private static final String RESOLVED =
       "LogicalRelation LogicalRDD ExternalRDD ResolvedTable ResolvedNamespace ResolvedPersistentView"
       + " ResolvedNonPersistentFunc MapPartitions MapElements MapGroups AppendColumns DeserializeToObject"
       + " SerializeFromObject TypedFilter Deduplicate";
 
-  /** Settings that clients send or people change, none of which reaches further than the asker's own answer. */
+  /** Settings that clients send or people change, each of which affects only the client's own answers. */
   private static final String SETTINGS =
       "spark.sql.session.timezone spark.sql.shuffle.partitions spark.sql.ansi.enabled"
-      + " spark.sql.thriftserver.scheduler.pool spark.sql.thriftserver.querytimeout"
+      + " spark.sql.thriftserver.scheduler.pool"
       + " hive.server2.thrift.resultset.default.fetch.size";
 
   private static final Set STATEMENT_NODES = words(COMMANDS + " " + OPERATORS + " " + PARSED);
@@ -67,8 +67,11 @@ public class Allowed {
     return RESOLVED_NODES.contains(node);
   }
 
-  public static boolean setting(String name) {
-    return SETTING_NAMES.contains(name.trim().toLowerCase(Locale.ROOT));
+  /** The number of partitions is limited, because the driver keeps each in memory. */
+  public static boolean setting(String name, String value) {
+    String known = name.trim().toLowerCase(Locale.ROOT);
+    boolean isModest = !known.endsWith(".partitions") || value.trim().matches("\\d{1,3}");
+    return SETTING_NAMES.contains(known) && isModest;
   }
 
   public boolean function(String name) {

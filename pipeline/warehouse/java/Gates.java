@@ -8,14 +8,14 @@ import scala.runtime.AbstractFunction2;
 import scala.runtime.BoxedUnit;
 
 /**
- * Puts the gates into sessions. Sessions whose state exists already, such as the one that registers the tables, stay
- * as they are; a client never holds one of those.
+ * Puts the gates into sessions. Sessions that already have a state, such as the one that registers the tables, stay
+ * unguarded; no client ever gets one of those.
  */
 public class Gates {
   private final Allowed allowed;
   private final SparkSession only;
 
-  /** With a session given, the gates stand in that one alone; otherwise in every session made from now on. */
+  /** Puts the gates into the given session, or without one into every session created from now on. */
   public Gates(Allowed allowed, SparkSession only) {
     this.allowed = allowed;
     this.only = only;
@@ -27,7 +27,7 @@ public class Gates {
     extensions.injectCheckRule(new Checks(this));
   }
 
-  boolean stand(Object session) {
+  boolean guards(Object session) {
     return only == null || only == session;
   }
 
@@ -39,7 +39,7 @@ public class Gates {
     }
 
     public Object apply(Object session, Object parser) {
-      return gates.stand(session) ? new StatementGate((ParserInterface) parser, gates.allowed) : parser;
+      return gates.guards(session) ? new StatementGate((ParserInterface) parser, gates.allowed) : parser;
     }
   }
 
@@ -63,7 +63,7 @@ public class Gates {
     }
 
     public Object apply(Object session) {
-      return gates.stand(session) ? new PlanGate(gates.allowed) : new Open();
+      return gates.guards(session) ? new PlanGate(gates.allowed) : new Open();
     }
   }
 

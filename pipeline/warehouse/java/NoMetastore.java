@@ -10,13 +10,13 @@ import org.apache.hadoop.hive.metastore.IMetaStoreClient;
 import org.apache.hadoop.hive.ql.metadata.Hive;
 
 /**
- * A client of a Hive metastore that there is not. Hive asks for one when a client wants metadata and whenever a session
- * ends, only to learn whether it is a local one; without an answer it would start a database of its own, and try for
+ * A client for a Hive metastore that does not exist. Hive asks for one when a client wants metadata, and whenever a
+ * session ends, only to learn whether it is local. Without an answer it would start a database of its own and retry for
  * half a minute.
  */
 public class NoMetastore implements InvocationHandler {
-  /** Gives the running thread's Hive this client, so that it makes none itself. */
-  public static void stand(HiveConf settings) throws Exception {
+  /** Gives this client to the running thread's Hive, so that Hive creates none. */
+  public static void install(HiveConf settings) throws Exception {
     Field client = Hive.class.getDeclaredField("metaStoreClient");
     client.setAccessible(true);
     client.set(Hive.getWithoutRegisterFns(settings), Proxy.newProxyInstance(
@@ -37,6 +37,6 @@ public class NoMetastore implements InvocationHandler {
     if ("getPrimaryKeys".equals(name) || "getForeignKeys".equals(name)) {
       return Collections.EMPTY_LIST;
     }
-    throw Refusal.because("Hive's metastore, which it has none of");
+    throw Refusal.because("a Hive metastore, because it has none");
   }
 }

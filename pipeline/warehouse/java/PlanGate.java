@@ -69,7 +69,7 @@ public class PlanGate extends AbstractFunction1 {
 
   private void judgeRelation(Object relation) {
     if (!(relation instanceof HadoopFsRelation)) {
-      throw Refusal.because("a source that is no table");
+      throw Refusal.because("a source that is not a table");
     }
     Seq roots = ((HadoopFsRelation) relation).location().rootPaths();
     for (Iterator each = CollectionConverters.asJava(roots).iterator(); each.hasNext();) {

@@ -31,13 +31,13 @@ import scala.collection.immutable.Seq;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
- * Judges a statement's words, before names are resolved: resolving a path lists and opens files, and resolving a
+ * Checks a statement's text before names are resolved, because resolving a path lists and opens files, and resolving a
  * catalog's name loads its class.
  */
 public class StatementGate implements ParserInterface {
   private static final List QUERIES =
       Arrays.asList("select with from table values show describe desc explain use".split(" "));
-  /** Behind comments and brackets. */
+  /** The first word after comments and brackets. */
   private static final Pattern FIRST_WORD =
       Pattern.compile("\\A(?:[\\s(]|--[^\\n]*|/\\*.*?\\*/)*([^\\s(]\\w*)", Pattern.DOTALL);
 
@@ -97,7 +97,7 @@ public class StatementGate implements ParserInterface {
     return parser.parseRoutineParam(text);
   }
 
-  /** Spark's own words help who mistypes a query; of anything else a client learns that it is not served. */
+  /** Spark's own message helps with a mistyped query; anything else is reported as not served. */
   private RuntimeException explained(String text, Throwable fault) {
     if (!(fault instanceof Refusal)) {
       for (int end = text.indexOf(';'); end >= 0; end = text.indexOf(';', end + 1)) {
@@ -129,7 +129,7 @@ public class StatementGate implements ParserInterface {
     return plan;
   }
 
-  /** Visits all that a statement holds, plans kept beside the tree included (EXPLAIN, WITH, time travel). */
+  /** Visits all parts of a statement, including plans kept beside the tree (EXPLAIN, WITH, time travel). */
   private void walk(Object part) {
     if (part instanceof LogicalPlan) {
       judgePlan((LogicalPlan) part);
@@ -194,7 +194,7 @@ public class StatementGate implements ParserInterface {
       known = known && part.indexOf('/') < 0 && part.indexOf(':') < 0 && part.indexOf('\\') < 0;
     }
     if (!known) {
-      throw Refusal.because("the name `" + name.mkString(".") + "`, which is no table of the database");
+      throw Refusal.because("the name `" + name.mkString(".") + "`, which is not a table of the database");
     }
   }
 
@@ -211,7 +211,8 @@ public class StatementGate implements ParserInterface {
   private void judgeSetting(Option pair) {
     if (pair.isDefined()) {
       Tuple2 setting = (Tuple2) pair.get();
-      if (((Option) setting._2()).isDefined() && !Allowed.setting((String) setting._1())) {
+      Option value = (Option) setting._2();
+      if (value.isDefined() && !Allowed.setting((String) setting._1(), (String) value.get())) {
         throw Refusal.because("the setting `" + setting._1() + "`");
       }
     }

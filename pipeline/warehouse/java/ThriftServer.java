@@ -21,13 +21,13 @@ import org.apache.spark.sql.hive.thriftserver.HiveThriftServer2;
 import org.apache.spark.sql.hive.thriftserver.HiveThriftServer2$;
 
 /**
- * Spark's Thrift Server, judging what a client asks for when it connects. Such settings never become a statement:
- * Hive puts them into the session, and `set:system:` into the whole server, by itself.
+ * Spark's Thrift Server, with a check of the settings that a client sends when it connects. These never become a
+ * statement: Hive applies them to the session, and `set:system:` ones to the whole server.
  */
 public class ThriftServer {
   private final HiveThriftServer2 server;
 
-  /** Takes the steps of HiveThriftServer2.startWithContext, with the guard in its place before the port opens. */
+  /** Does what HiveThriftServer2.startWithContext does, but installs the guard before the port opens. */
   public ThriftServer(SparkSession session) throws Exception {
     SparkContext context = session.sparkContext();
     HiveThriftServer2$ spark = HiveThriftServer2$.MODULE$;
@@ -57,7 +57,7 @@ public class ThriftServer {
     manager.set(cli, new GuardedSessions((SessionManager) manager.get(cli)));
   }
 
-  /** Stands before Spark's session manager, which keeps doing the work. */
+  /** Guards Spark's session manager, which still does the work. */
   static class GuardedSessions extends SessionManager {
     private final SessionManager sessions;
 
@@ -91,7 +91,7 @@ public class ThriftServer {
     public HiveSession getSession(SessionHandle session) throws HiveSQLException {
       HiveSession found = sessions.getSession(session);
       try {
-        NoMetastore.stand(found.getHiveConf());
+        NoMetastore.install(found.getHiveConf());
       } catch (Exception unforeseen) {
         throw new HiveSQLException(unforeseen);
       }
@@ -113,8 +113,8 @@ public class ThriftServer {
     private static void judge(String key, String value) {
       String name = key.replaceFirst("^set:(hiveconf:)?", "");
       boolean isDatabase = "use:database".equals(key) && value.matches("`?\\w+`?");
-      // Hive replaces ${env:...} and ${system:...} in values with what the server's process holds.
-      boolean isHarmless = Allowed.setting(name) && value.indexOf("${") < 0;
+      // Hive replaces ${env:...} and ${system:...} in values with values from the server's process.
+      boolean isHarmless = Allowed.setting(name, value) && value.indexOf("${") < 0;
       if (!isDatabase && !isHarmless) {
         throw Refusal.because("the setting `" + key + "` at connect");
       }

@@ -1,4 +1,4 @@
--- One row per evaluation of an alert, with what became of its notification
+-- One row per evaluation of an alert, with the delivery of its notification
 -- from: alert_evaluations
 SELECT {columns}
 FROM {source}

@@ -1,4 +1,4 @@
--- One row per update, flow, batch and expectation: how many rows passed, how many failed, what became of those
+-- One row per update, flow, batch and expectation: how many rows passed, how many failed, and what was done with those
 -- from: event_log
 WITH judged AS (
   SELECT

@@ -1,4 +1,4 @@
--- One row per event: what it is about in columns of its own, and `details` parsed
+-- One row per event, with the fields of its origin in columns of their own, and `details` parsed
 -- from: event_log
 SELECT
   id,

@@ -1,4 +1,4 @@
--- One row per file that an update has taken, with the newest that is known of it
+-- One row per file that an update has read, with its newest state
 -- from: every file
 SELECT
   table_name,

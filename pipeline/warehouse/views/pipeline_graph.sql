@@ -1,6 +1,6 @@
--- One row per edge of the pipeline as its newest update declared it: what a table reads, and the rows it holds
+-- One row per edge of the pipeline as its newest update declared it: what a table reads, and its number of rows
 -- from: event_log
-WITH told AS (
+WITH logged AS (
   SELECT
     sequence,
     event_type,
@@ -16,13 +16,13 @@ WITH told AS (
 ),
 flows AS (
   SELECT flow.output_dataset AS dataset, max_by(flow, sequence) AS flow
-  FROM told
+  FROM logged
   WHERE event_type = 'flow_definition'
   GROUP BY flow.output_dataset
 ),
 counted AS (
   SELECT written AS dataset, sum(output_rows - deleted_rows) AS table_rows
-  FROM told
+  FROM logged
   WHERE output_rows IS NOT NULL
   GROUP BY written
 ),

@@ -1,4 +1,4 @@
--- One row per column that a table's files brought, with the version of the schema it came with; version 1 was declared
+-- One row per column that files added to a table, with the schema version that added it; version 1 was declared
 -- from: event_log
 WITH declared AS (
   SELECT

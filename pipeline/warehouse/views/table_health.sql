@@ -1,6 +1,6 @@
--- One row per table: the rows it holds, when it was last written, what waits for it, and what became of its input
+-- One row per table: its number of rows, when it was last written, its backlog, and what was dropped from its input
 -- from: event_log
-WITH told AS (
+WITH logged AS (
   SELECT
     origin.dataset_name AS dataset,
     origin.update_id,
@@ -22,7 +22,7 @@ measured AS (
     TRY_CAST(get_json_object(quality, '$.dropped_records') AS BIGINT) AS dropped_rows,
     TRY_CAST(get_json_object(metrics, '$.backlog_files') AS BIGINT) AS backlog_files,
     TRY_CAST(get_json_object(metrics, '$.backlog_bytes') AS BIGINT) AS backlog_bytes
-  FROM told
+  FROM logged
 )
 SELECT
   dataset,

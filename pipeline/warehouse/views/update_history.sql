@@ -1,6 +1,6 @@
 -- One row per update: why it ran, how it ended, how long it took, what it wrote
 -- from: event_log
-WITH told AS (
+WITH logged AS (
   SELECT
     origin.update_id,
     origin.pipeline_name,
@@ -29,7 +29,7 @@ updates AS (
     coalesce(sum(written_rows), 0) AS rows_written,
     count(DISTINCT flow_name) FILTER (WHERE level = 'ERROR') AS failed_flows,
     min_by(error_message, sequence) FILTER (WHERE error_message IS NOT NULL) AS error_message
-  FROM told
+  FROM logged
   GROUP BY update_id
 )
 SELECT

@@ -1,4 +1,4 @@
-"""Where the queries are answered: a protocol, and the SQL warehouse behind it."""
+"""Something that answers SQL: a protocol, and the SQL warehouse as its implementation."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from pipeline.errors import AuthorError, EnvironmentFaultError, LakehouseError
+from pipeline.foundation.errors import AuthorError, EnvironmentFaultError, LakehouseError
+from pipeline.settings import DEFAULT_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DEFAULT_URL = "hive://127.0.0.1:10000/smart_factory"
-MOST_ROWS = 10_000
+DEFAULT_URL = f"hive://127.0.0.1:10000/{DEFAULT_SCHEMA}"
+MAX_ROWS = 10_000
 _JAVA_CLASSES = re.compile(r"^Error running query: (\[[\w.]+\] )?[\w.$]+Exception: ")
+_TIMED_OUT = "Expected state FINISHED, but found TIMEDOUT"
 _AUTHORS_FAULT = re.compile(r"\[(PARSE_SYNTAX_ERROR|UNRESOLVED_COLUMN|UNRESOLVED_ROUTINE|DATATYPE_MISMATCH)")
+_TIME_LIMIT = timedelta(seconds=30)
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - servers listen there, clients do not connect there
 
-# Thrift logs what is raised here as an error; without a handler it shows twice.
+# Thrift logs errors that are also raised here; without a handler they would be shown twice.
 logging.getLogger("thrift").addHandler(logging.NullHandler())
 
 
@@ -41,7 +45,7 @@ class Warehouse(Protocol):
     """Something that answers SQL. Unqualified table names belong to the lakehouse's schema."""
 
     def query(self, sql: str) -> Result:
-        """Return the answer; any exception means that there is none."""
+        """Return the answer, or raise if there is none."""
         ...
 
 
@@ -54,23 +58,25 @@ class QueryRefusedError(LakehouseError):
 
 
 class QueryWrongError(AuthorError):
-    """The query itself is wrong: it does not parse, or names a column that is not there."""
+    """The query itself is wrong: it does not parse, or names a column that does not exist."""
 
 
 def refusal(text: str) -> LakehouseError:
-    """Return the error that a warehouse's refusal stands for, told apart by whose fault it is."""
+    """Return the error for a warehouse's refusal, classified by whose fault it is."""
     first_line = next((line.strip() for line in text.splitlines() if line.strip()), "no reason given")
+    if _TIMED_OUT in first_line:
+        first_line = "it ran longer than a query may (`warehouse.query_time_limit`)"
     first_line = _JAVA_CLASSES.sub("", first_line)[:500]
     problem = f"The warehouse refused the query: {first_line.rstrip('.;')}."
     if _AUTHORS_FAULT.search(text):
         return QueryWrongError(problem, "Correct the alert's SQL.")
-    return QueryRefusedError(problem, "Run an update if the table is not there yet, or correct the alert's SQL.")
+    return QueryRefusedError(problem, "Run an update if the table does not exist yet, or correct the alert's SQL.")
 
 
 class HiveWarehouse:
-    """The SQL warehouse, asked over Thrift with a new connection for each query.
+    """The SQL warehouse over Thrift, with a new connection for each query.
 
-    A warehouse that restarts is therefore found again by itself. No query outlives the time limit.
+    It therefore survives a restart of the warehouse. No query takes longer than the time limit.
     """
 
     def __init__(self, url: str, time_limit: timedelta = timedelta(seconds=60)) -> None:
@@ -81,9 +87,9 @@ class HiveWarehouse:
         """Return the answer to a query.
 
         Raises:
-            WarehouseDownError: Nothing listens, or no answer came within the time limit.
+            WarehouseDownError: Nothing listens at the address, or no answer came within the time limit.
             QueryWrongError: The query does not parse or names an unknown column.
-            QueryRefusedError: The warehouse refused it for another reason, or it has too many rows.
+            QueryRefusedError: The warehouse refused it for another reason, or the answer has too many rows.
         """
         from pyhive.exc import Error  # noqa: PLC0415 - a check of settings needs no Thrift
         from thrift.Thrift import TException  # type: ignore[import-untyped]  # noqa: PLC0415
@@ -92,16 +98,16 @@ class HiveWarehouse:
             with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
                 cursor.execute(sql)
                 columns = [str(column[0]) for column in cursor.description or ()]
-                rows = cursor.fetchmany(MOST_ROWS + 1)
+                rows = cursor.fetchmany(MAX_ROWS + 1)
         except Error as error:
-            raise refusal(_told(error)) from error
+            raise refusal(_message(error)) from error
         except (TException, OSError, EOFError, AssertionError) as error:
             reason = str(error) or type(error).__name__
             problem = f"The warehouse at {self._parts.hostname}:{self._port} does not answer: {reason}."
             raise WarehouseDownError(problem, "Start it with `make warehouse`.") from error
-        if len(rows) > MOST_ROWS:
-            problem = f"The query returned more than {MOST_ROWS} rows."
-            raise QueryRefusedError(problem, "Let it return only what the alert is about.")
+        if len(rows) > MAX_ROWS:
+            problem = f"The query returned more than {MAX_ROWS} rows."
+            raise QueryRefusedError(problem, "Have it return only the rows that the alert is about.")
         return Result(columns, rows)
 
     @property
@@ -127,6 +133,15 @@ class HiveWarehouse:
         return hive.connect(database=self._parts.path.strip("/"), username=user, thrift_transport=transport)
 
 
+def database_of(url: str) -> str:
+    """Return the database in a warehouse's address.
+
+    Raises:
+        AuthorError: The address is not a complete one.
+    """
+    return _parts(url).path.strip("/")
+
+
 def _parts(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
@@ -134,12 +149,36 @@ def _parts(url: str) -> SplitResult:
     except ValueError:
         is_complete = False
     if not is_complete or not re.fullmatch(r"/\w+", parts.path):
-        problem = f"The warehouse's address must read {DEFAULT_URL}, with host, port and database of its own."
-        raise AuthorError(problem, "Set SMART_FACTORY_WAREHOUSE_URL so.")
+        problem = f"The warehouse's address must have the form {DEFAULT_URL}."
+        raise AuthorError(problem, "Correct SMART_FACTORY_WAREHOUSE_URL.")
     return parts
 
 
-def _told(error: Exception) -> str:
+def _message(error: Exception) -> str:
     response = error.args[0] if error.args else error
     status = getattr(response, "status", None)
     return str(getattr(status, "errorMessage", None) or response)
+
+
+def address(host: str, port: int, schema: str) -> str:
+    """Return the address that clients on this machine use."""
+    return f"hive://{_EVERYWHERE.get(host, host)}:{port}/{schema}"
+
+
+def table_names(host: str, port: int, schema: str) -> list[str]:
+    """Return the names of the tables and views that a warehouse serves, by asking it.
+
+    Raises:
+        LakehouseError: It does not answer, or refuses the query.
+    """
+    warehouse = HiveWarehouse(address(host, port, schema), _TIME_LIMIT)
+    return [str(row[1]) for row in warehouse.query("SHOW TABLES").rows]
+
+
+def answers(host: str, port: int, schema: str) -> bool:
+    """Return whether a warehouse answers a query."""
+    try:
+        table_names(host, port, schema)
+    except LakehouseError:
+        return False
+    return True
