@@ -1,15 +1,16 @@
-"""An update's graph as boxes and arrows, before anybody says where they stand."""
+"""An update's graph as boxes and arrows, and as lines one below the other."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from pipeline.summary import Summary
-    from pipeline.table_progress import TableProgress
+    from collections.abc import Iterator
 
-BoxKind = Literal["files", "table"]
+    from pipeline.events.summary import Summary
+    from pipeline.events.table_progress import TableProgress
+
 ArrowKind = Literal["flow", "rejected"]
 
 
@@ -18,25 +19,20 @@ class Box:
     """A table, or a landing folder.
 
     Attributes:
-        table: What the table did; None for a landing folder.
+        table: The table's progress; None for a landing folder.
     """
 
     name: str
     table: TableProgress | None = None
 
-    @property
-    def kind(self) -> BoxKind:
-        """Whether it is a table or a folder of files."""
-        return "files" if self.table is None else "table"
-
 
 @dataclass(frozen=True)
 class Arrow:
-    """Rows go from one box to another.
+    """A flow of rows from one box to another.
 
     Attributes:
-        kind: `rejected` where the rows are those that the source's expectations left out.
-        rows: How many went this way; None where a table has several inputs, which are counted together.
+        kind: `rejected` if the rows are those that the source's expectations dropped.
+        rows: How many rows; None if the table has several inputs, whose rows are counted together.
     """
 
     source: str
@@ -60,7 +56,7 @@ class Diagram:
 
 def diagram_of(summary: Summary) -> Diagram:
     """Return the graph of an update: landing folders first, then the tables in the order of their definitions."""
-    # A copy at once: while an update runs, another thread adds tables.
+    # Copied, because another thread adds tables while an update runs.
     tables = list(summary.tables.values())
     folders = dict.fromkeys(folder for table in tables for folder in table.files)
     boxes = [Box(folder) for folder in folders] + [Box(table.name, table) for table in tables]
@@ -80,19 +76,50 @@ def diagram_of(summary: Summary) -> Diagram:
 
 
 def diagram_facts(summary: Summary) -> dict[str, Any]:
-    """Return an update's graph for machines: what `graph --format json` prints and the page draws."""
+    """Return an update's graph for machines, as `graph --format json` prints it."""
     diagram = diagram_of(summary)
     return {
         "update": summary.record(),
-        "nodes": [_node(box) for box in diagram.boxes],
-        "edges": [
-            {"source": arrow.source, "target": arrow.target, "kind": arrow.kind, "rows": arrow.rows}
-            for arrow in diagram.arrows
-        ],
+        "nodes": [box.table.record() if box.table else {"name": box.name, "type": "files"} for box in diagram.boxes],
+        "edges": [asdict(arrow) for arrow in diagram.arrows],
     }
 
 
-def _node(box: Box) -> dict[str, Any]:
-    if box.table is None:
-        return {"name": box.name, "type": "files"}
-    return {"name": box.name, "type": box.table.kind, **box.table.record()}
+@dataclass(frozen=True)
+class Station:
+    """A box with the lines that lead to it.
+
+    Attributes:
+        lead: The characters before its name.
+        below: The characters before further lines about it.
+        others: Its other inputs, besides the one that it is listed below.
+    """
+
+    box: Box
+    lead: str
+    below: str
+    others: tuple[str, ...] = ()
+
+
+def stations(diagram: Diagram) -> Iterator[Station]:
+    """Yield every box once, each below the last of its inputs, so that no arrow leads upwards."""
+    boxes = {box.name: box for box in diagram.boxes}
+    under: dict[str, Arrow] = {}
+    for arrow in diagram.arrows:
+        under[arrow.target] = arrow
+    children: dict[str, list[Arrow]] = {name: [] for name in boxes}
+    for arrow in under.values():
+        children[arrow.source].append(arrow)
+
+    def below(name: str, lead: str, rail: str) -> Iterator[Station]:
+        inputs = [arrow.source for arrow in diagram.arrows if arrow.target == name]
+        others = tuple(source for source in inputs if source != under[name].source) if name in under else ()
+        yield Station(boxes[name], lead, rail + ("│ " if children[name] else "  "), others)
+        for index, arrow in enumerate(children[name]):
+            is_last = index == len(children[name]) - 1
+            line = "┄▷ " if arrow.kind == "rejected" else "─▶ "
+            yield from below(arrow.target, f"{rail}{'└' if is_last else '├'}{line}", rail + ("  " if is_last else "│ "))
+
+    for name in boxes:
+        if name not in under:
+            yield from below(name, "", "")

@@ -1,4 +1,4 @@
-"""Where the boxes of a graph stand, in layers from left to right, and how the arrows run between them."""
+"""A layered layout for graphs: places boxes in columns from left to right and routes the arrows between them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BEND_HEIGHT = 12.0
 
 @dataclass(frozen=True)
 class Place:
-    """Where a box stands: its upper left corner and its size."""
+    """A box's upper left corner and its size."""
 
     x: float
     y: float
@@ -29,17 +29,17 @@ class Place:
 
     @property
     def middle(self) -> float:
-        """Its middle from top to bottom."""
+        """The vertical centre."""
         return self.y + self.height / 2
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Places of boxes, routes of arrows, and the size of it all.
+    """The places of boxes, the routes of arrows, and the size of the whole.
 
     Attributes:
-        routes: For each arrow the points it passes: it leaves its source at the first, enters its target at
-            the last, and goes straight through the layers between two points of the same height.
+        routes: The points that each arrow passes, from its source to its target. It crosses a layer straight, between
+            two points of the same height.
     """
 
     places: dict[str, Place]
@@ -49,13 +49,13 @@ class Layout:
 
 
 def lay_out(sizes: Mapping[str, Point], arrows: Sequence[Pair], *, gap_x: float, gap_y: float) -> Layout:
-    """Return a layout in which arrows run from left to right, cross little and boxes never touch.
+    """Return a layout in which arrows run from left to right with few crossings, and boxes never touch.
 
     Args:
-        sizes: Each box's width and height; boxes of one layer keep this order where nothing speaks against it.
-        arrows: The arrows' ends; they make no circle.
-        gap_x: Room between layers.
-        gap_y: Room between the boxes of a layer.
+        sizes: Each box's width and height; boxes of one layer keep this order unless another has fewer crossings.
+        arrows: The arrows' ends, without cycles.
+        gap_x: The space between layers.
+        gap_y: The space between the boxes of a layer.
     """
     arrows = list(dict.fromkeys(arrows))
     layers, links = _layers(list(sizes), arrows)
@@ -88,7 +88,7 @@ def _layers(names: list[str], arrows: list[Pair]) -> tuple[list[list[_Slot]], li
     for name in names:
         readers = [depth[target] for source, target in arrows if source == name]
         if name not in fed and readers:
-            # What nothing fills stands right before its first reader, not at the far left.
+            # A node without inputs is placed one layer before its first reader.
             depth[name] = min(readers) - 1
     layers: list[list[_Slot]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
     for name in names:
@@ -115,7 +115,7 @@ def _neighbours(links: list[tuple[_Slot, _Slot]]) -> tuple[dict[_Slot, list[_Slo
 
 
 def _untangle(layers: list[list[_Slot]], links: list[tuple[_Slot, _Slot]]) -> None:
-    """Order each layer by the mean rank of its neighbours, to and fro, and keep the order with fewest crossings."""
+    """Sort each layer by the mean rank of its neighbours, in sweeps, and keep the order with fewest crossings."""
     before, after = _neighbours(links)
     best, fewest = [list(layer) for layer in layers], _crossings(layers, before)
     for sweep in range(_SWEEPS):
@@ -124,22 +124,19 @@ def _untangle(layers: list[list[_Slot]], links: list[tuple[_Slot, _Slot]]) -> No
         for index in inner:
             fixed = layers[index - 1 if sweep % 2 == 0 else index + 1]
             rank = {slot: float(position) for position, slot in enumerate(fixed)}
-            own = {slot: float(position) for position, slot in enumerate(layers[index])}
-
-            def pull(
-                slot: _Slot,
-                rank: dict[_Slot, float] = rank,
-                own: dict[_Slot, float] = own,
-                near: dict[_Slot, list[_Slot]] = neighbours,
-            ) -> float:
-                ranks = [rank[other] for other in near.get(slot, ())]
-                return sum(ranks) / len(ranks) if ranks else own[slot]
-
-            layers[index].sort(key=pull)
+            wanted = {
+                slot: _mean([rank[other] for other in neighbours.get(slot, ())], position)
+                for position, slot in enumerate(layers[index])
+            }
+            layers[index].sort(key=wanted.__getitem__)
         crossings = _crossings(layers, before)
         if crossings < fewest:
             best, fewest = [list(layer) for layer in layers], crossings
     layers[:] = best
+
+
+def _mean(values: list[float], otherwise: float) -> float:
+    return sum(values) / len(values) if values else otherwise
 
 
 def _crossings(layers: list[list[_Slot]], before: dict[_Slot, list[_Slot]]) -> int:
@@ -155,17 +152,16 @@ def _crossings(layers: list[list[_Slot]], before: dict[_Slot, list[_Slot]]) -> i
 def _middles(
     layers: list[list[_Slot]], links: list[tuple[_Slot, _Slot]], height_of: Callable[[_Slot], float], gap: float
 ) -> dict[_Slot, float]:
-    """Return each slot's height in the picture: near the mean of its neighbours, in order, a gap apart."""
+    """Return each slot's vertical centre: near the mean of its neighbours, in the layer's order, a gap apart."""
     before, after = _neighbours(links)
     middles: dict[_Slot, float] = {}
     for layer in layers:
         middles |= _apart(layer, dict.fromkeys(layer, 0.0), height_of, gap)
     for sweep in range(_SWEEPS):
         for layer in layers if sweep % 2 == 0 else reversed(layers):
-            near = {slot: before.get(slot, []) + after.get(slot, []) for slot in layer}
             wanted = {
-                slot: sum(middles[other] for other in others) / len(others) if others else middles[slot]
-                for slot, others in near.items()
+                slot: _mean([middles[other] for other in before.get(slot, []) + after.get(slot, [])], middles[slot])
+                for slot in layer
             }
             middles |= _apart(layer, wanted, height_of, gap)
     top = min((middle - height_of(slot) / 2 for slot, middle in middles.items()), default=0.0)
@@ -175,7 +171,7 @@ def _middles(
 def _apart(
     layer: list[_Slot], wanted: dict[_Slot, float], height_of: Callable[[_Slot], float], gap: float
 ) -> dict[_Slot, float]:
-    """Return the places nearest to the wanted ones that keep the order and the gaps (least squares)."""
+    """Return the centres nearest to the wanted ones that keep the order and the gaps (least squares)."""
     offsets, offset = [], 0.0
     for previous, slot in zip([None, *layer], layer, strict=False):
         offset += 0.0 if previous is None else (height_of(previous) + height_of(slot)) / 2 + gap

@@ -1,4 +1,4 @@
-"""How a state is shown: by a sign and a word, and only then by a colour. Not everybody sees red."""
+"""How a state is shown: by a sign and a word as well as a colour, because not everybody sees red."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mark:
-    """What stands for one state.
+    """The sign and colours of a state.
 
     Attributes:
         sign: One character.
         style: The terminal's colour.
-        ink: The colour of words and lines on paper.
+        ink: The colour of text and lines in a chart.
         paper: The colour behind them.
     """
 
@@ -40,23 +40,23 @@ _MARKS = {
     "KILLED": Mark("✘", "bold red", "#b91c1c", "#fef2f2"),
 }
 RUNNING = frozenset({"STARTING", "RUNNING"})
-# States in which nothing went wrong need no second look.
+# States in which nothing has gone wrong.
 QUIET = frozenset({"", "QUEUED", "EXCLUDED", "STARTING", "RUNNING", "COMPLETED"})
 _SPINNER = "◐◓◑◒"
 
 
 def mark_of(state: str) -> Mark:
-    """Return the mark of a flow's or an update's state; an update that is under way runs."""
+    """Return the mark of a flow's or an update's state; unknown states count as running."""
     return _MARKS.get(state, _WAITING if not state else _MARKS["RUNNING"])
 
 
 def turning(seconds: float) -> str:
-    """Return a sign that turns as time goes by."""
+    """Return one of four signs that look like a turning wheel as time passes."""
     return _SPINNER[int(seconds * 4) % len(_SPINNER)]
 
 
 def lasted(duration: timedelta | None) -> str:
-    """Return a duration as people say it: `0.4 s`, `12.3 s`, `2 min 05 s`, `3 h 12 min`."""
+    """Return a duration in words: `0.4 s`, `12.3 s`, `2 min 05 s`, `3 h 12 min`."""
     if duration is None:
         return ""
     seconds = duration.total_seconds()

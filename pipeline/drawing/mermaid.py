@@ -1,15 +1,15 @@
-"""An update's graph as Mermaid's text, for pages that draw it."""
+"""An update's graph as Mermaid text, for pages that render it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.drawing.diagram import diagram_of
+from pipeline.drawing.diagram import Box, diagram_of
 from pipeline.drawing.marks import mark_of
+from pipeline.foundation.shown import shown
 
 if TYPE_CHECKING:
-    from pipeline.drawing.diagram import Box
-    from pipeline.summary import Summary
+    from pipeline.events.summary import Summary
 
 
 def mermaid(summary: Summary) -> str:
@@ -46,4 +46,4 @@ def _label(box: Box) -> str:
 
 def _escaped(text: str) -> str:
     """Return a text that Mermaid shows as it stands."""
-    return "".join(f"#{ord(char)};" if char in '"<>&#;[]{}|`' else char for char in text)
+    return "".join(f"#{ord(char)};" if char in '"<>&#;[]{}|`' else char for char in shown(text))

@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.segment import Segment
 from rich.text import Text
 
-from pipeline.drawing.diagram import diagram_of
+from pipeline.drawing.diagram import Station, diagram_of, stations
 from pipeline.drawing.marks import QUIET, RUNNING, lasted, mark_of, turning
-from pipeline.drawing.rails import Station, stations
+from pipeline.foundation.shown import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator
 
-    from rich.console import ConsoleOptions, RenderResult
-
-    from pipeline.summary import Summary
+    from pipeline.events.summary import Summary
 
 _HEADINGS = ("state", "in", "written", "dropped", "warned", "time")
 _GAP = 2
 # A name is cut before its numbers are pushed off the screen.
-_SHORTEST_NAME = 24
-_WIDEST = 10_000
+_MIN_NAME_WIDTH = 24
+_MAX_WIDTH = 10_000
 
 
 @dataclass(frozen=True)
 class TerminalGraph:
-    """Draws itself as wide as the console is: every table on its rail, with state, counts and expectations.
+    """Draws itself as wide as the console: an indented list of tables with state, counts and expectations.
 
     Attributes:
-        now: What a flow that still runs is timed against.
+        now: Up to when the time of running flows counts.
     """
 
     summary: Summary
@@ -53,10 +51,10 @@ class TerminalGraph:
         widest = max(name.cell_len for name in names)
         shown = list(range(len(_HEADINGS)))
         if widest + sum(widths) + _GAP * len(shown) > options.max_width:
-            # The sign before the name says it too.
+            # The sign before the name shows the state as well.
             shown.remove(0)
         room = options.max_width - sum(widths[i] + _GAP for i in shown)
-        width = max(min(widest, room), _SHORTEST_NAME)
+        width = max(min(widest, room), _MIN_NAME_WIDTH)
         lines = [_row(Text("", "dim"), [Text(heading, "dim") for heading in _HEADINGS], width, widths, shown)]
         lines_of_each = [list(self._details(place, options.max_width)) for place in places]
         is_short = len(places) + sum(map(len, lines_of_each)) + 3 <= console.height or not console.is_terminal
@@ -78,11 +76,13 @@ class TerminalGraph:
         text = Text(place.lead, "dim")
         table = place.box.table
         if table is None:
-            return text.append(place.box.name, "italic")
+            return text.append(shown(place.box.name), "italic")
         mark = mark_of(table.status)
         seconds = table.seconds(self.now)
         sign = turning(seconds) if table.status in RUNNING and seconds is not None else mark.sign
-        return text.append(f"{sign} ", mark.style).append(place.box.name, "bold" if table.status in RUNNING else "")
+        return text.append(f"{sign} ", mark.style).append(
+            shown(place.box.name), "bold" if table.status in RUNNING else ""
+        )
 
     def _cells(self, place: Station) -> list[str]:
         table = place.box.table
@@ -95,7 +95,7 @@ class TerminalGraph:
         return [table.status, *numbers, "" if seconds is None else lasted(timedelta(seconds=seconds))]
 
     def _details(self, place: Station, width: int) -> Iterator[tuple[Text, bool]]:
-        """Yield the further lines of a box, each with whether it is shown where room is scarce."""
+        """Yield the further lines of a box, each with whether it is shown even if space is short."""
         table = place.box.table
         if table is None:
             return
@@ -106,7 +106,10 @@ class TerminalGraph:
             texts.append((" · ".join(table.notes), "dim", True))
         lead = f"{place.below}  "
         if table.error:
-            texts += [(line, "red", True) for line in wrap(table.error, max(width - len(lead), _SHORTEST_NAME))]
+            texts += [
+                (line, "red", True)
+                for line in wrap(shown(table.error, lines=True), max(width - len(lead), _MIN_NAME_WIDTH))
+            ]
         longest = max(map(len, table.actions), default=0)
         for rule, action in table.actions.items():
             passed, failed = table.verdict(rule)
@@ -144,9 +147,26 @@ def _row(name: Text, cells: list[Text], width: int, widths: list[int], shown: li
     return name
 
 
+class SafeConsole(Console):
+    """A console that shows names and values from outside escaped, wherever they are in its output."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Yield what is printed."""
+        for segment in super().render(renderable, options):
+            is_text = segment.control is None
+            yield Segment(shown(segment.text, lines=True), segment.style) if is_text else segment
+
+
+def open_console(*, quiet: bool = False) -> Console:
+    """Return a console that fits tables to the terminal's width, and truncates nothing outside a terminal."""
+    console = SafeConsole(quiet=quiet)
+    # A pipe or a file has no width.
+    return console if console.is_terminal else SafeConsole(quiet=quiet, width=_MAX_WIDTH)
+
+
 def plain_text(summary: Summary, now: datetime) -> str:
-    """Return the graph as text without colours, as wide as it needs to be."""
-    console = Console(file=StringIO(), width=_WIDEST, color_system=None)
+    """Return the graph as text without colours or a limit on width."""
+    console = SafeConsole(file=StringIO(), width=_MAX_WIDTH, color_system=None)
     with console.capture() as captured:
         console.print(TerminalGraph(summary, now))
     return "\n".join(line.rstrip() for line in captured.get().splitlines())

@@ -1,87 +1,70 @@
-"""The alerts' states: what is declared, and what their evaluations found."""
+"""The alerts' states, from the table of their evaluations."""
 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from alerts.catalogue import SHIPPED, load_alerts
-from alerts.history import History
+import pyarrow.compute as pc
+
+from pipeline.delta.description import DeltaReader
 
 if TYPE_CHECKING:
-    from alerts.history import Row
-    from pipeline.clock import Clock
-    from pipeline.home import Home
+    from pathlib import Path
 
 _NEWEST = 20
+# An alert whose file was removed or renamed is never evaluated again; after this time it leaves the page.
+_SHOWN_FOR = timedelta(days=30)
 
 
-def alert_states(home: Home, clock: Clock) -> list[dict[str, Any]]:
+def alert_states(path: Path) -> list[dict[str, Any]]:
     """Return every alert with its state, its last evaluations and what became of its notifications.
 
-    An alert that was never evaluated is UNKNOWN.
+    Alerts come in order of their names, an alert's evaluations newest first. An alert that was never evaluated is
+    not among them, nor is one whose last evaluation was a month before the newest of all.
+
+    Args:
+        path: The table of evaluations, which need not exist.
 
     Raises:
-        LakehouseError: An alert's file is wrong, or the evaluations cannot be read.
+        EnvironmentFaultError: The table cannot be read.
     """
-    history = History(home.root)
-    declared = {alert.spec.name: alert for alert in load_alerts(SHIPPED, (), clock.now())}
-    recorded = {row.alert for row in history.newest(500)}
-    states = []
-    for name in [*declared, *sorted(recorded - set(declared))]:
-        rows = history.latest(name, _NEWEST)
-        alert = declared.get(name)
-        newest = rows[0] if rows else None
-        states.append(
-            {
-                "name": name,
-                "state": newest.state if newest else "UNKNOWN",
-                "severity": alert.spec.severity if alert else newest.severity if newest else None,
-                "condition": str(alert.spec.condition) if alert else None,
-                "schedule": _schedule(alert.spec) if alert else None,
-                "query": alert.sql if alert else None,
-                "runbook": alert.spec.runbook if alert else "",
-                "evaluated_at": newest.evaluated_at if newest else None,
-                "value": newest.value if newest else None,
-                "reason": newest.reason if newest else "",
-                "triggered_rows": _triggered(newest),
-                "evaluations": [_evaluation(row) for row in rows],
-            }
-        )
-    return states
-
-
-def _schedule(spec: Any) -> str:
-    schedule = spec.schedule
-    every = getattr(schedule, "every", None)
-    return f"every {int(every.total_seconds() // 60)} minutes" if every else f"cron {getattr(schedule, 'cron', '')}"
-
-
-def _triggered(row: Row | None) -> list[str]:
-    if row is None or not row.row_states:
+    table = DeltaReader(path)
+    newest = table.greatest("evaluated_at")
+    if newest is None:
         return []
-    try:
-        states = json.loads(row.row_states)
-    except ValueError:
-        return []
-    return sorted(owner for owner, state in states.items() if state == "TRIGGERED") if isinstance(states, dict) else []
+    recent = table.rows(where=f"evaluated_at >= '{(newest - _SHOWN_FOR).isoformat()}'")
+    recent = recent.sort_by([("evaluated_at", "descending")])
+    return [
+        _state(recent.filter(pc.field("alert") == name).slice(0, _NEWEST).to_pylist())
+        for name in sorted(recent["alert"].unique().to_pylist())
+    ]
 
 
-def _evaluation(row: Row) -> dict[str, Any]:
+def _state(evaluations: list[dict[str, Any]]) -> dict[str, Any]:
+    newest = evaluations[0]
+    # Rows written before the column existed have no declaration.
+    declaration = _mapping(newest.get("declaration"))
+    row_states = _mapping(newest["row_states"])
     return {
-        "evaluated_at": row.evaluated_at,
-        "state": row.state,
-        "value": row.value,
-        "rows": row.rows,
-        "reason": row.reason,
-        "notification": _notification(row),
-        "destination": row.destination,
-        "delivery_error": row.delivery_error,
-        "duration_ms": row.duration_ms,
+        "name": newest["alert"],
+        **{key: newest[key] for key in ("state", "severity", "evaluated_at", "value", "reason")},
+        **{key: declaration.get(key) for key in ("condition", "schedule", "query", "runbook")},
+        "triggered_rows": sorted(owner for owner, state in row_states.items() if state == "TRIGGERED"),
+        "evaluations": [_evaluation(row) for row in evaluations],
     }
 
 
-def _notification(row: Row) -> str:
-    if row.notification_id is None:
-        return "none due"
-    return "delivered" if row.notified else "not delivered yet"
+def _mapping(text: str | None) -> dict[str, Any]:
+    found = json.loads(text) if text else None
+    return found if isinstance(found, dict) else {}
+
+
+def _evaluation(row: dict[str, Any]) -> dict[str, Any]:
+    shown = ("evaluated_at", "state", "value", "rows", "reason", "destination", "delivery_error", "duration_ms")
+    delivery = "delivered" if row["notified"] else "not delivered yet"
+    return {
+        **{key: row[key] for key in shown},
+        "notification": "none due" if row["notification_id"] is None else delivery,
+    }

@@ -1,54 +1,65 @@
-"""The page's API: `/api/…`, JSON throughout."""
+"""The page's API: `/api/…`, always JSON."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator  # noqa: TC003 - FastAPI reads it at run time
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Body, Depends, Query, Request
-from fastapi.responses import StreamingResponse
 from fastapi.security import APIKeyHeader
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from pipeline.errors import AuthorError, PipelineBusyError
+from pipeline.events.history import UnknownUpdateError
+from pipeline.foundation.errors import AuthorError, PipelineBusyError
 from pipeline.page.alerts import alert_states
-from pipeline.page.events import event_page
+from pipeline.page.changes import Changes
+from pipeline.page.events import EventQuery  # noqa: TC001 - FastAPI reads it at run time
 from pipeline.page.facts import (
     DryRun,
     EventPage,
     GraphFacts,
     Refusal,
-    RunnerFacts,
     Started,
     StartRequest,
     UpdateFacts,
     UpdateInFull,
 )
 from pipeline.page.guard import TOKEN_HEADER
-from pipeline.page.stream import changes
 from pipeline.page.table_facts import TableFacts  # noqa: TC001 - FastAPI reads it at run time
-from pipeline.record.record import UnknownUpdateError
 from pipeline.selection import Selection
 
 if TYPE_CHECKING:
-    from pipeline.clock import Clock
-    from pipeline.home import Home
+    from pipeline.home.schema_places import SchemaPlaces
     from pipeline.page.graph import GraphReader
     from pipeline.page.runner import Runner
     from pipeline.page.table import TableReader
-    from pipeline.settings import Settings
 
 
 @dataclass
 class Page:
-    """What the API's answers are made of."""
+    """What the API builds its answers from.
+
+    Attributes:
+        ending: Whether the server is stopping, so that streams must end.
+        reading: Lets few requests read tables or many events at the same time.
+    """
 
     graphs: GraphReader
     tables: TableReader
     runner: Runner
-    home: Home
-    settings: Settings
-    clock: Clock
     ending: bool = False
+
+    def __post_init__(self) -> None:
+        self.changes = Changes(self.schema, self.runner)
+        self.reading = CapacityLimiter(_FEW_READS)
+
+    @property
+    def schema(self) -> SchemaPlaces:
+        """The places of the pipeline's schema."""
+        return self.graphs.home.schema(self.graphs.settings.target_schema)
 
 
 def _page(request: Request) -> Page:
@@ -57,23 +68,30 @@ def _page(request: Request) -> Page:
 
 
 PageOf = Annotated[Page, Depends(_page)]
-UpdateOf = Annotated[str | None, Query(description="An update's id, or how it begins; else the newest.")]
+UpdateOf = Annotated[str | None, Query(description="An update's id, or its first characters. Default: the newest.")]
+UnfoldedOf = Annotated[
+    list[str] | None,
+    Query(description="Groups shown table by table, or empty for none. Default: all of a small graph."),
+]
+WholeOf = Annotated[bool, Query(description="Whether long texts are whole instead of cut.")]
 _REFUSED: dict[int | str, dict[str, Any]] = {403: {"model": Refusal}}
 _UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"model": Refusal}}
-_BUSY: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "Another update holds the lakehouse."}}
+_BUSY: dict[int | str, dict[str, Any]] = {409: {"model": Refusal, "description": "Another update is running."}}
 
-# The guard has judged the token already; this tells those who read the description of it.
+_FULL: dict[int | str, dict[str, Any]] = {503: {"model": Refusal, "description": "Too many follow already."}}
+# Reading a table takes memory; the others wait, without keeping a thread.
+_FEW_READS = 2
+
+# The guard checks the token; this dependency only documents it.
 _WITH_TOKEN = [Depends(APIKeyHeader(name=TOKEN_HEADER, scheme_name="page token", auto_error=False))]
 
 router = APIRouter(prefix="/api", responses=_REFUSED)
 
 
 @router.get("/graph", responses=_UNKNOWN)
-def graph(page: PageOf, update: UpdateOf = None) -> GraphFacts:
-    """Return the graph: datasets with state and counts, what flows between them, and who holds the lakehouse."""
-    facts = page.graphs.graph(update)
-    facts.runner = RunnerFacts(**asdict(page.runner.status()))
-    return facts
+def graph(page: PageOf, update: UpdateOf = None, unfolded: UnfoldedOf = None) -> GraphFacts:
+    """Return the graph: datasets with state and counts, the rows between them, and what this page is running."""
+    return page.graphs.graph(update, unfolded).model_copy(update={"runner": page.runner.status()})
 
 
 @router.get("/updates")
@@ -84,9 +102,9 @@ def updates(page: PageOf) -> list[UpdateFacts]:
 
 @router.post("/updates", dependencies=_WITH_TOKEN, status_code=202, responses=_BUSY | _UNKNOWN)
 def start(page: PageOf, request: Annotated[StartRequest, Body()] = StartRequest()) -> Started:  # noqa: B008 - frozen by FastAPI
-    """Start an update in the page's own process; `{}` is a triggered refresh of all tables.
+    """Start an update in the page's process; `{}` refreshes all tables.
 
-    A full refresh empties tables: whoever calls this has asked already.
+    A full refresh empties tables without asking again.
     """
     selection = Selection(tuple(request.refresh), tuple(request.full_refresh), request.full_refresh_all)
     return Started(update_id=page.runner.start(selection))
@@ -94,7 +112,7 @@ def start(page: PageOf, request: Annotated[StartRequest, Body()] = StartRequest(
 
 @router.get("/updates/{update_id}", responses=_UNKNOWN)
 def update(page: PageOf, update_id: str) -> UpdateInFull:
-    """Return one update with its tables; how an id begins is enough."""
+    """Return one update with its tables; the first characters of its id are enough."""
     found = page.graphs.update(update_id)
     if found is None:
         raise UnknownUpdateError(update_id, [])
@@ -103,14 +121,14 @@ def update(page: PageOf, update_id: str) -> UpdateInFull:
 
 @router.post("/updates/{update_id}/stop", dependencies=_WITH_TOKEN, status_code=202, responses=_UNKNOWN)
 def stop(page: PageOf, update_id: str) -> Started:
-    """Have an update that this page runs end after the batch at hand; what was done is kept."""
+    """Stop an update that this page runs, after its current batch; finished work is kept."""
     page.runner.stop(update_id)
     return Started(update_id=update_id)
 
 
 @router.post("/dry-run", dependencies=_WITH_TOKEN, responses=_BUSY)
 def dry_run(page: PageOf) -> DryRun:
-    """Check settings, declarations, inputs, columns and suites; nothing is written."""
+    """Check settings, declarations, inputs, columns and suites without writing anything."""
     try:
         return DryRun(ready=True, tables=page.runner.dry_run())
     except PipelineBusyError:
@@ -120,36 +138,33 @@ def dry_run(page: PageOf) -> DryRun:
 
 
 @router.get("/tables/{name:path}", responses=_UNKNOWN)
-def table(page: PageOf, name: str, update: UpdateOf = None) -> TableFacts:
-    """Return everything behind a table: columns, expectations, rows, files, history, source."""
-    return page.tables.facts(name, update)
+async def table(page: PageOf, name: str, update: UpdateOf = None, *, whole: WholeOf = False) -> TableFacts:
+    """Return everything about a table: columns, expectations, rows, files, history, source."""
+    return await to_thread.run_sync(partial(page.tables.facts, name, update, whole=whole), limiter=page.reading)
 
 
 @router.get("/events")
-def events(  # one parameter for each filter
-    page: PageOf,
-    level: Annotated[list[str] | None, Query(description="INFO, WARN, ERROR or METRICS; again for more.")] = None,
-    event_type: Annotated[list[str] | None, Query(description="Such as flow_progress; again for more.")] = None,
-    update: Annotated[str | None, Query(description="An update's id, or how it begins.")] = None,
-    table: Annotated[str | None, Query(description="A dataset's name.")] = None,
-    limit: Annotated[int, Query(ge=1, le=20_000)] = 200,
-) -> EventPage:
-    """Return events, newest first; there is no limit of age."""
-    return event_page(
-        page.graphs.record, levels=level or (), event_types=event_type or (), update=update, table=table, limit=limit
-    )
+async def events(page: PageOf, query: Annotated[EventQuery, Query()]) -> EventPage:
+    """Return events of any age, newest first."""
+    return await to_thread.run_sync(query.found_in, page.graphs.record, limiter=page.reading)
 
 
 @router.get("/alerts")
 def alerts(page: PageOf) -> list[dict[str, Any]]:
-    """Return each alert's state, its last evaluations and what became of its notifications."""
-    return alert_states(page.home, page.clock)
+    """Return each evaluated alert's state, its last evaluations and what became of its notifications."""
+    return alert_states(page.schema.alert_evaluations)
 
 
-@router.get("/stream", response_class=StreamingResponse)
-async def stream(page: PageOf) -> StreamingResponse:
-    """Send an event named `change` whenever the event log, the alerts or the page's process has changed."""
-    schema = page.home.schema(page.settings.target_schema)
-    tables = [schema / "event_log", page.home.schema("smart_factory") / "alert_evaluations"]
-    words = changes(page.runner.status, tables, lambda: page.ending)
-    return StreamingResponse(words, media_type="text/event-stream", headers={"cache-control": "no-store"})
+def _free_place(page: PageOf) -> None:
+    page.changes.check()
+
+
+@router.get("/stream", response_class=EventSourceResponse, dependencies=[Depends(_free_place)], responses=_FULL)
+async def stream(page: PageOf) -> AsyncIterator[ServerSentEvent]:
+    """Send an event named `change` at once, and whenever the log, the alerts or the page's own update have changed.
+
+    It names what changed, no matter which process changed it; the browser then asks for what it shows. Up to a hundred
+    may follow.
+    """
+    async for changed, runner in page.changes.follow(lambda: page.ending):
+        yield ServerSentEvent(event="change", data={"changed": changed, "runner": runner})

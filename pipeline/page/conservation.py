@@ -1,4 +1,4 @@
-"""Whether a node has lost or doubled rows: rows in = rows out + dropped, and the log = the table."""
+"""Checks that no row is lost or duplicated: rows in = rows out + dropped, and the event log = the table."""
 
 from __future__ import annotations
 
@@ -7,52 +7,54 @@ from typing import TYPE_CHECKING
 from pipeline.page.facts import Check, Conservation, FileCounts
 
 if TYPE_CHECKING:
-    from pipeline.table_progress import TableProgress
+    from pipeline.events.table_progress import TableProgress
 
-_UNDER_WAY = frozenset({"STARTING", "RUNNING"})
+# How tables are kept whose rows are replaced.
+_REPLACED = frozenset({"with Spark's state", "by key"})
+_IN_PROGRESS = frozenset({"STARTING", "RUNNING"})
 
 
 def balance(
-    table: TableProgress, quarantine: TableProgress | None, source: TableProgress | None, ledger: Check | None
+    table: TableProgress, quarantine: TableProgress | None, source: TableProgress | None, logged: Check | None
 ) -> Conservation | None:
-    """Return a table's balance in one update.
+    """Return a table's balance in one update, or None if nothing can be checked.
 
     Args:
         table: The table.
-        quarantine: The table that takes its rejected rows, or None.
-        source: The table whose rejected rows it takes, or None.
-        ledger: What comparing the log's sum with the table's rows showed, or None where they were not compared.
+        quarantine: The table that holds its rejected rows, or None.
+        source: The table whose rejected rows it holds, or None.
+        logged: The comparison of the event log's total with the table's rows, or None if they were not compared.
     """
     if table.status == "QUEUED":
         return None
-    moves = table.kind != "materialized_view" and table.status != "EXCLUDED"
-    checks = [_flow(table, quarantine)] if moves else []
-    if source is not None and moves:
+    # Where rows are replaced, a batch writes what it has changed, not what it has read.
+    is_stream = table.kind != "materialized_view" and table.status != "EXCLUDED" and table.kept not in _REPLACED
+    checks = [_flow(table, quarantine)] if is_stream else []
+    if source is not None and is_stream:
         checks = [_equal(table.rows_written, source.rows_dropped, "rejected", "dropped upstream")]
-    checks += [ledger] if ledger else []
+    checks += [logged] if logged else []
     if not checks:
         return None
-    if table.status in _UNDER_WAY:
+    if table.status in _IN_PROGRESS:
         return Conservation(
-            state="open", text=f"under way: {table.rows_in:,} in, {table.rows_written + table.rows_dropped:,} out"
+            state="open", text=f"in progress: {table.rows_in:,} in, {table.rows_written + table.rows_dropped:,} out"
         )
     if table.status in {"FAILED", "SKIPPED", "STOPPED"} and not any(check.state == "broken" for check in checks):
-        return Conservation(state="open", text="waits for the next update", checks=checks)
+        return Conservation(state="open", text="waiting for the next update", checks=checks)
     worst = next((check for check in checks if check.state == "broken"), checks[0])
     return Conservation(state=worst.state, text=worst.text, checks=[check for check in checks if check is not worst])
 
 
-def ledger(written: int, deleted: int, held: int) -> Check:
-    """Return whether the log's sum for a table equals the rows that it holds."""
-    logged = written - deleted
-    if logged == held:
-        return Check(state="holds", text=f"log: {logged:,} rows = table: {held:,} rows")
-    return Check(state="broken", text=f"log: {logged:,} rows ≠ table: {held:,} rows")
+def log_check(logged: int, stored: int) -> Check:
+    """Return whether the event log's total for a table equals the table's row count."""
+    if logged == stored:
+        return Check(state="holds", text=f"log: {logged:,} rows = table: {stored:,} rows")
+    return Check(state="broken", text=f"log: {logged:,} rows ≠ table: {stored:,} rows")
 
 
-def files_balance(counts: FileCounts, held: int) -> Conservation:
-    """Return whether a table holds as many rows as its files have brought."""
-    check = _equal(counts.rows, held, "in files", "in the table")
+def files_balance(counts: FileCounts, stored: int) -> Conservation:
+    """Return whether a table has as many rows as its files had records."""
+    check = _equal(counts.rows, stored, "in files", "in the table")
     return Conservation(state=check.state, text=check.text)
 
 

@@ -1,19 +1,19 @@
-"""Events for the page, newest first, with everything they carry."""
+"""Events for the page, newest first, with their details."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from pipeline.errors import told_causes
+from pydantic import BaseModel, Field
+
+from pipeline.events.stored_log import EventFilter
+from pipeline.foundation.errors import causes_of
 from pipeline.page.facts import EventFacts, EventPage
-from pipeline.record.event_filter import EventFilter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pipeline.event_log import Event
-    from pipeline.record.record import Record
+    from pipeline.events.event import Event
+    from pipeline.events.history import Record
 
 TYPES = (
     "create_update",
@@ -27,39 +27,32 @@ TYPES = (
 )
 
 
-def event_page(
-    record: Record,
-    *,
-    levels: Sequence[str],
-    event_types: Sequence[str],
-    update: str | None,
-    table: str | None,
-    limit: int,
-) -> EventPage:
-    """Return the newest events that fit, newest first."""
-    wanted = EventFilter(
-        levels=tuple(levels),
-        event_types=tuple(event_types),
-        update=update,
-        tables=(table,) if table else (),
-        # One more than is shown tells whether there are older ones.
-        limit=limit + 1,
-    )
-    found = record.events(wanted)
-    shown = [_facts(event) for event in reversed(found[-limit:])]
-    types = sorted({*TYPES, *(event.event_type for event in found)})
-    return EventPage(events=shown, has_older=len(found) > limit, types=types)
+class EventQuery(BaseModel):
+    """Which events are asked for."""
+
+    level: list[str] = Field(default=[], description="INFO, WARN, ERROR or METRICS; repeat for several.")
+    event_type: list[str] = Field(default=[], description="An event type, as flow_progress; repeat for several.")
+    update: str | None = Field(default=None, description="An update's id, or its first characters.")
+    table: str | None = Field(default=None, description="A dataset's name.")
+    limit: int = Field(default=200, ge=1, le=20_000)
+
+    def found_in(self, record: Record) -> EventPage:
+        """Return the newest events that match, newest first."""
+        wanted = EventFilter(
+            levels=tuple(self.level),
+            event_types=tuple(self.event_type),
+            update=self.update,
+            tables=(self.table,) if self.table else (),
+            # One extra event shows whether there are older ones.
+            limit=self.limit + 1,
+        )
+        found = record.events(wanted)
+        shown = [_facts(event) for event in reversed(found[-self.limit :])]
+        types = sorted({*TYPES, *(event.event_type for event in found)})
+        return EventPage(events=shown, has_older=len(found) > self.limit, types=types)
 
 
 def _facts(event: Event) -> EventFacts:
-    return EventFacts(
-        id=event.id,
-        sequence=event.sequence,
-        timestamp=event.timestamp,
-        level=event.level,
-        event_type=event.event_type,
-        message=event.message,
-        origin={name: value for name, value in asdict(event.origin).items() if value is not None},
-        details=event.details,
-        error={"exceptions": told_causes(event.error)} if event.error is not None else None,
-    )
+    origin = {name: value for name, value in asdict(event.origin).items() if value is not None}
+    error = {"exceptions": causes_of(event.error)} if event.error is not None else None
+    return EventFacts(**{**vars(event), "origin": origin, "error": error})

@@ -1,4 +1,4 @@
-"""What the page's API answers with."""
+"""The answers of the page's API."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.page.runner import RunnerStatus
+
 
 class Refusal(BaseModel):
-    """Why something was not done, and what helps."""
+    """Why a request was refused, and what helps."""
 
     problem: str
     remedy: str
 
 
 class Check(BaseModel):
-    """Whether rows in are rows out.
+    """Whether every row that came in is accounted for.
 
     Attributes:
-        state: `open` while rows are still under way.
+        state: `open` while rows are still being processed.
     """
 
     state: Literal["holds", "broken", "open"]
@@ -27,30 +29,35 @@ class Check(BaseModel):
 
 
 class Conservation(Check):
-    """A node's balance in one line, and the checks behind it."""
+    """The most important check of a node, and its other checks."""
 
     checks: list[Check] = []
 
 
 class FileCounts(BaseModel):
-    """The files of a landing folder: listed = ingested + waiting + set aside, and those overwritten or gone."""
+    """The files of a landing folder, by state; `listed` also counts files that were overwritten or deleted."""
 
     listed: int = 0
     ingested: int = 0
     waiting: int = 0
     set_aside: int = 0
-    rows: int = Field(default=0, description="Rows that all files together have brought.")
-    ingested_now: int = Field(default=0, description="Ingested by the update that is shown.")
+    ignored: int = 0
+    rows: int = Field(default=0, description="Rows read from all files.")
+    ingested_now: int = Field(default=0, description="Files ingested by the update that is shown.")
 
 
 class NodeFacts(BaseModel):
-    """A dataset, or a landing folder, in one update."""
+    """A dataset, a landing folder, or a group of folded ones in one update."""
 
     name: str
-    type: str = Field(description="streaming_table, materialized_view, temporary_view or files")
+    type: str = Field(description="streaming_table, materialized_view, temporary_view, files or group")
+    members: list[str] = Field(default=[], description="What a group stands for.")
+    recent: list[int] = Field(default=[], description="Rows written by the updates up to this one, oldest first.")
     quarantine_of: str | None = None
     comment: str = ""
     inputs: list[str] = []
+    kept: str = Field(default="", description="How it is kept equal to its query, in a few words.")
+    kept_because: str = Field(default="", description="Why, in a sentence.")
     x: float = Field(default=0, description="The left edge of its card.")
     y: float = Field(default=0, description="The top edge of its card.")
     status: str = ""
@@ -60,7 +67,7 @@ class NodeFacts(BaseModel):
     rows_deleted: int = 0
     rows_dropped: int = 0
     rows_warned: int = 0
-    rows_total: int = Field(default=0, description="Rows written less rows deleted, over all updates.")
+    rows_total: int = Field(default=0, description="Rows written minus rows deleted, in all updates.")
     notes: list[str] = []
     error: str | None = None
     skipped_because: str | None = None
@@ -69,12 +76,12 @@ class NodeFacts(BaseModel):
 
 
 class EdgeFacts(BaseModel):
-    """What flows from one node to another.
+    """Rows flow from one node to another.
 
     Attributes:
-        kind: `rejected` where the rows are those that the source's expectations left out.
-        rows: How many the update carried along it; None where a table's several inputs are counted together.
-        points: The places that the line passes through.
+        kind: `rejected` if the rows are those that the source's expectations dropped.
+        rows: How many rows flowed in the update; None if the target has several inputs, which are counted together.
+        points: The points that the line passes through.
     """
 
     source: str
@@ -85,12 +92,20 @@ class EdgeFacts(BaseModel):
 
 
 class Board(BaseModel):
-    """The size of a graph, and of the cards on it."""
+    """The size of a graph and of its cards."""
 
     width: float
     height: float
     card_width: float
     card_height: float
+
+
+class GroupFacts(BaseModel):
+    """Tables that one card can stand for: those of a schema or a tier, or the landing folders."""
+
+    name: str
+    tables: int
+    is_folded: bool
 
 
 class UpdateFacts(BaseModel):
@@ -102,7 +117,7 @@ class UpdateFacts(BaseModel):
     run_as: str = ""
     created_at: datetime | None = None
     ended_at: datetime | None = None
-    duration_seconds: float | None = Field(default=None, description="So far, while it runs.")
+    duration_seconds: float | None = Field(default=None, description="The time so far while the update runs.")
     is_live: bool = False
     is_newest: bool = False
     rows_in: int = 0
@@ -120,49 +135,39 @@ class UpdateInFull(UpdateFacts):
     nodes: list[NodeFacts] = []
 
 
-class RunnerFacts(BaseModel):
-    """What the page's own process does, and who else holds the lakehouse."""
-
-    state: Literal["idle", "running", "stopping", "dry run"] = "idle"
-    update_id: str | None = None
-    warm: bool = False
-    held_by: str | None = None
-    problem: str | None = None
-    remedy: str | None = None
-
-
 class GraphFacts(BaseModel):
-    """A pipeline's graph as one update left it, or as it is right now."""
+    """A pipeline's graph as one update left it, or as it is now."""
 
     pipeline: str
     home: str
     update: UpdateFacts | None = None
     nodes: list[NodeFacts] = []
     edges: list[EdgeFacts] = []
+    groups: list[GroupFacts] = []
     board: Board | None = None
-    runner: RunnerFacts = RunnerFacts()
+    runner: RunnerStatus = RunnerStatus()
     waiting_files: int = 0
-    declared: list[str] = Field(default=[], description="Declared datasets, where no update has run yet.")
+    declared: list[str] = Field(default=[], description="Declared datasets, if no update has run yet.")
 
 
 class StartRequest(BaseModel):
-    """What an update is to do; `{}` is a triggered refresh of all tables."""
+    """What an update should do; `{}` refreshes all tables."""
 
     model_config = ConfigDict(extra="forbid")
 
-    refresh: list[str] = Field(default=[], description="Only these tables, with what they need.")
-    full_refresh: list[str] = Field(default=[], description="These are emptied first, with everything downstream.")
-    full_refresh_all: bool = Field(default=False, description="Every table is emptied first.")
+    refresh: list[str] = Field(default=[], description="Refresh only these tables and their inputs.")
+    full_refresh: list[str] = Field(default=[], description="Empty these tables and everything downstream first.")
+    full_refresh_all: bool = Field(default=False, description="Empty every table first.")
 
 
 class Started(BaseModel):
-    """An update that has begun."""
+    """An update that was started or stopped."""
 
     update_id: str
 
 
 class DryRun(BaseModel):
-    """What a dry run found."""
+    """The result of a dry run."""
 
     ready: bool
     tables: list[dict[str, Any]] = []
@@ -188,5 +193,5 @@ class EventPage(BaseModel):
     """Events, newest first."""
 
     events: list[EventFacts]
-    has_older: bool = Field(description="Whether more events fit than are given.")
-    types: list[str] = Field(description="The event types that the log knows.")
+    has_older: bool = Field(description="Whether older events match too.")
+    types: list[str] = Field(description="The event types to choose from.")

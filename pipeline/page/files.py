@@ -1,4 +1,4 @@
-"""The files behind the tables, asked for again only when the landing zone or their states have changed."""
+"""The files that tables are read from, listed again only after the landing zone or their states have changed."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from pipeline.ingest.inventory import file_sources, inventories
+from pipeline.delta.commits import Watch
+from pipeline.ingest.declarations import file_sources
+from pipeline.ingest.inventory import inventories
+from pipeline.ingest.listing import folder_times
 from pipeline.page.facts import FileCounts
 from pipeline.page.plain import plain
-from pipeline.page.stream import Watched
 from pipeline.page.table_facts import FilesFacts
 
 if TYPE_CHECKING:
-    from pipeline.home import Home
+    from pipeline.declare.files_source import FilesSource
+    from pipeline.home.places import Home
     from pipeline.ingest.file_state import FileRecord
     from pipeline.settings import Settings
 
@@ -22,19 +25,19 @@ _SHOWN = 100
 
 
 class Files:
-    """Every file that a pipeline's tables have read or will read."""
+    """Every file that a pipeline's tables have read or will read; safe to share between threads."""
 
     def __init__(self, home: Home, settings: Settings) -> None:
         self._home = home
         self._settings = settings
         self._guard = threading.Lock()
-        self._sources: list[tuple[str, str]] | None = None
-        self._states: dict[str, Watched] = {}
+        self._sources: list[tuple[str, FilesSource]] | None = None
+        self._states: dict[str, Watch] = {}
         self._known: dict[str, list[FileRecord]] = {}
         self._known_at: list[object] = []
 
     def records(self, table: str) -> list[FileRecord]:
-        """Return a table's files, oldest first; none where it reads no files."""
+        """Return a table's files, oldest first; none if it reads no files."""
         return self._all().get(table, [])
 
     def waiting(self) -> int:
@@ -50,12 +53,13 @@ class Files:
             ingested=states["ingested"],
             waiting=states["waiting"],
             set_aside=states["set aside"],
+            ignored=states["ignored"],
             rows=sum(record.rows for record in records),
             ingested_now=sum(record.update_id == update_id and record.state == "ingested" for record in records),
         )
 
     def facts(self, table: str) -> FilesFacts | None:
-        """Return a table's files, the newest of them one by one, or None where it reads no files."""
+        """Return a table's files, with details of the newest, or None if it reads no files."""
         if table not in self._all():
             return None
         records = self.records(table)
@@ -65,20 +69,19 @@ class Files:
 
     def _all(self) -> dict[str, list[FileRecord]]:
         with self._guard:
-            now = self._moment()
-            if now != self._known_at:
+            state = self._state()
+            if state != self._known_at:
                 self._known = inventories(self._home, self._settings)
-                self._known_at = now
+                self._known_at = state
             return self._known
 
-    def _moment(self) -> list[object]:
-        """Return what is different whenever a file has come, gone or been taken."""
+    def _state(self) -> list[object]:
+        """Return a value that changes whenever a file arrives, disappears or is ingested."""
         if self._sources is None:
-            self._sources = [(dataset.name, source.path) for dataset, source in file_sources(self._settings)]
-        moment: list[object] = []
-        for table, folder in self._sources:
-            path = self._home.state / "files" / self._settings.target_schema / table
-            watched = self._states.setdefault(table, Watched(path))
-            landing = self._home.landing / folder
-            moment += [watched.version(), landing.stat().st_mtime_ns if landing.is_dir() else None]
-        return moment
+            self._sources = file_sources(self._home, self._settings)
+        state: list[object] = []
+        for table, source in self._sources:
+            path = self._home.table(self._settings.target_schema, table).file_state
+            watched = self._states.setdefault(table, Watch(path))
+            state += [watched.version(), folder_times(self._home.landing_of(source.path), source)]
+        return state

@@ -1,25 +1,25 @@
-"""Updates that the page starts: in its own process, over a Spark session that stays warm."""
+"""Updates that the page runs in its own process, over one Spark session."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from pipeline.errors import LakehouseError, PipelineBusyError, UnknownNameError
-from pipeline.lock import holder
+from pipeline.foundation.errors import LakehouseError, PipelineBusyError, UnknownNameError
+from pipeline.home.lock import holder
+from pipeline.quality.tables.table_judge import TableJudge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyspark.sql import SparkSession
 
-    from pipeline.clock import Clock
-    from pipeline.home import Home
-    from pipeline.quality.table_judge import TableJudge
+    from pipeline.foundation.clock import Clock
+    from pipeline.home.places import Home
     from pipeline.selection import Selection
     from pipeline.settings import Settings
-    from pipeline.update import Update
+    from pipeline.update.update import Update
 
 _SECONDS_TO_STOP = 20
 
@@ -28,13 +28,13 @@ RunnerState = Literal["idle", "running", "stopping", "dry run"]
 
 @dataclass(frozen=True)
 class RunnerStatus:
-    """What the page's own process does.
+    """What the page's process is doing.
 
     Attributes:
-        update_id: The update that it runs, or ran last.
-        warm: Whether Spark runs already.
-        held_by: Who holds the lakehouse, if that is somebody else.
-        problem: Why the last update or dry run did not come to its flows.
+        update_id: The update that it runs or ran last.
+        warm: Whether Spark is running.
+        held_by: The other process that holds the lakehouse's lock, if any.
+        problem: Why the last update or dry run failed before its flows started.
         remedy: What helps.
     """
 
@@ -47,7 +47,7 @@ class RunnerStatus:
 
 
 class Runner:
-    """Runs one update at a time in a thread; Spark starts with the first and stays for the next."""
+    """Runs one update at a time in a thread. Spark starts with the first update and keeps running."""
 
     def __init__(self, home: Home, settings: Settings, clock: Clock, session: Callable[[], SparkSession]) -> None:
         self._home = home
@@ -55,33 +55,24 @@ class Runner:
         self._clock = clock
         self._build_session = session
         self._session: SparkSession | None = None
-        self._judge: TableJudge | None = None
+        self._judge = TableJudge(home, settings.expectations, self._warm_session)
         self._lock = threading.Lock()
-        self._state: RunnerState = "idle"
+        self._status = RunnerStatus()
         self._update: Update | None = None
         self._thread: threading.Thread | None = None
-        self._fault: LakehouseError | None = None
         self._problems: list[str] = []
 
     def status(self) -> RunnerStatus:
-        """Return what goes on here, and who else holds the lakehouse."""
+        """Return what this process is doing, and which other process holds the lakehouse."""
         with self._lock:
-            fault = self._fault
-            held = holder(self._home) if self._state == "idle" else None
-            return RunnerStatus(
-                state=self._state,
-                update_id=self._update.id if self._update else None,
-                warm=self._session is not None,
-                held_by=str(held) if held else None,
-                problem=fault.problem if fault else None,
-                remedy=fault.remedy if fault else None,
-            )
+            held = holder(self._home) if self._status.state == "idle" else None
+            return replace(self._status, warm=self._session is not None, held_by=str(held) if held else None)
 
     def run(self, selection: Selection) -> list[str]:
-        """Run an update that files have started, and return what went wrong in it.
+        """Run an update that files started, and return its errors.
 
         Raises:
-            PipelineBusyError: An update runs already, here or elsewhere.
+            PipelineBusyError: An update is already running, here or elsewhere.
         """
         self.start(selection, cause="JOB_TASK")
         if self._thread is not None:
@@ -89,98 +80,75 @@ class Runner:
         return self._problems
 
     def start(self, selection: Selection, *, cause: str = "USER_ACTION") -> str:
-        """Start an update and return its id; what it does is told by the event log.
+        """Start an update and return its id; the event log shows its progress.
 
         Raises:
-            PipelineBusyError: An update runs already, here or elsewhere.
+            PipelineBusyError: An update is already running, here or elsewhere.
         """
-        from pipeline.update import Update  # noqa: PLC0415 - Spark's own imports take a second
+        from pipeline.update.update import Update  # noqa: PLC0415 - imports Spark
 
         with self._lock:
             self._claim("running")
-            self._update = Update(
-                self._home,
-                self._settings,
-                self._clock,
-                self._warm_session,
-                cause=cause,
-                judge=self._kept_judge(),
-            )
-            self._thread = threading.Thread(
-                target=self._run, args=(self._update, selection), name="update", daemon=True
-            )
+            update = Update(self._home, self._settings, self._clock, self._warm_session, cause=cause, judge=self._judge)
+            self._update, self._status = update, replace(self._status, update_id=update.id)
+            self._thread = threading.Thread(target=self._run, args=(update, selection), name="update", daemon=True)
             self._thread.start()
-            return self._update.id
+            return update.id
 
     def stop(self, update_id: str) -> None:
-        """Have the update that runs here end as soon as its batch allows.
+        """Stop the update that runs here, after its current batch.
 
         Raises:
-            UnknownNameError: No update of this id runs here.
+            UnknownNameError: No update with this id runs here.
         """
         with self._lock:
-            runs = self._update if self._state in {"running", "stopping"} else None
+            runs = self._update if self._status.state in {"running", "stopping"} else None
             if runs is None or runs.id != update_id:
                 raise UnknownNameError("running update", update_id, [runs.id] if runs else [], "This page")
-            self._state = "stopping"
+            self._status = replace(self._status, state="stopping")
         runs.stop()
 
     def dry_run(self) -> list[dict[str, Any]]:
-        """Check settings, declarations, inputs, columns and suites, and return the tables; nothing is written.
+        """Check settings, declarations, inputs, columns and suites without writing anything, and return the tables.
 
         Raises:
-            PipelineBusyError: An update runs already, here or elsewhere.
-            AuthorError: Something is wrong; the message names file and line.
+            PipelineBusyError: An update is already running, here or elsewhere.
+            AuthorError: A check failed; the message names file and line.
         """
-        from pipeline.catalog import open_lakehouse  # noqa: PLC0415 - as above
+        from pipeline.flows.dry_run import facts_of  # noqa: PLC0415 - imports Spark
+        from pipeline.flows.open import open_lakehouse  # noqa: PLC0415 - as above
 
         with self._lock:
             self._claim("dry run")
         try:
-            lakehouse = open_lakehouse(self._warm_session(), self._home, self._settings, self._clock)
-            return [
-                {
-                    "name": node.name,
-                    "kind": node.dataset.kind,
-                    "inputs": ([f"landing/{node.files.path}"] if node.files else []) + node.inputs,
-                    "expectations": [rule.name for rule in suite.rules] if suite else [],
-                }
-                for node in lakehouse.graph.nodes.values()
-                for suite in [lakehouse.suites.get(node.name)]
-            ]
+            lakehouse = open_lakehouse(self._warm_session(), self._home, self._settings, self._clock, needs_data=False)
+            lakehouse.close()
+            # The API's own names of two facts.
+            return [one | {"inputs": one["reads"], "expectations": list(one["rules"])} for one in facts_of(lakehouse)]
         finally:
             with self._lock:
-                self._state = "idle"
+                self._status = replace(self._status, state="idle")
 
     def close(self) -> None:
-        """Have what runs end; Spark ends with the process."""
+        """Stop the running update. Spark ends with the process."""
         with self._lock:
             update, thread = self._update, self._thread
         if update is not None and thread is not None and thread.is_alive():
             update.stop()
             thread.join(timeout=_SECONDS_TO_STOP)
-        if self._judge is not None:
-            self._judge.close()
+        self._judge.close()
 
     def _claim(self, state: RunnerState) -> None:
-        if self._state != "idle":
-            raise PipelineBusyError("this page, which does so already")
+        if self._status.state != "idle":
+            raise PipelineBusyError("this page's own update")
         held = holder(self._home)
         if held is not None:
             raise PipelineBusyError(str(held))
-        self._state = state
-        self._fault = None
-
-    def _kept_judge(self) -> TableJudge:
-        from pipeline.quality.table_judge import TableJudge  # noqa: PLC0415 - as above
-
-        if self._judge is None:
-            self._judge = TableJudge(self._home, self._settings.expectations, self._warm_session)
-        return self._judge
+        self._status = replace(self._status, state=state, problem=None, remedy=None)
 
     def _warm_session(self) -> SparkSession:
-        if self._session is None:
-            self._session = self._build_session()
+        # A cluster may have ended the former session.
+        self._session = self._build_session()
         return self._session
 
     def _run(self, update: Update, selection: Selection) -> None:
@@ -191,11 +159,15 @@ class Runner:
             problems = [f"{table}: {error}" for table, error in result.errors.items()]
         except LakehouseError as error:
             fault = error
-        except Exception as error:  # noqa: BLE001 - the thread's end is the last place that can tell of it
-            problem = f"Unforeseen {type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
+        except Exception as error:  # noqa: BLE001 - nothing above this thread could report it
+            problem = f"Unexpected {type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
             fault = LakehouseError(problem, "Run `python -m pipeline run --debug` and report what it prints.")
         finally:
             with self._lock:
-                self._state = "idle"
-                self._fault = fault
                 self._problems = problems if fault is None else [str(fault)]
+                self._status = replace(
+                    self._status,
+                    state="idle",
+                    problem=fault.problem if fault else None,
+                    remedy=fault.remedy if fault else None,
+                )

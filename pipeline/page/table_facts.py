@@ -1,4 +1,4 @@
-"""What the page's API answers of one table."""
+"""The page API's answer about one table."""
 
 from __future__ import annotations
 
@@ -7,31 +7,24 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from pipeline.events.history import RuleOutcome  # noqa: TC001 - as above
 from pipeline.page.facts import NodeFacts, UpdateFacts  # noqa: TC001 - as above
-
-
-class RulePoint(BaseModel):
-    """What an expectation showed in one update."""
-
-    update_id: str
-    at: datetime
-    passed: int
-    failed: int
+from pipeline.page.source_code import SourceCode  # noqa: TC001 - as above
 
 
 class RuleFacts(BaseModel):
-    """An expectation, in the update that is shown and over past ones, oldest first."""
+    """An expectation's result in the update that is shown, and in past updates, oldest first."""
 
     name: str
     action: str
     why: str = ""
     passed: int = 0
     failed: int = 0
-    series: list[RulePoint] = []
+    series: list[RuleOutcome] = []
 
 
 class AddedColumn(BaseModel):
-    """A column that a version brought, and the file that brought it."""
+    """A column that a version added, and the file that brought it."""
 
     name: str
     type: str | None = None
@@ -39,7 +32,7 @@ class AddedColumn(BaseModel):
 
 
 class SchemaVersionFacts(BaseModel):
-    """What changed with a version of a schema."""
+    """The changes of one schema version."""
 
     version: int
     at: datetime | None
@@ -48,7 +41,7 @@ class SchemaVersionFacts(BaseModel):
 
 
 class FilesFacts(BaseModel):
-    """The files behind a table, newest first."""
+    """The files that a table was read from, newest first."""
 
     total: int
     states: dict[str, int]
@@ -56,30 +49,22 @@ class FilesFacts(BaseModel):
 
 
 class ReasonFacts(BaseModel):
-    """How many rejected rows violate an expectation."""
+    """The number of rejected rows that violate an expectation."""
 
     name: str
     rows: int
 
 
-class SourceFacts(BaseModel):
-    """A declaration as it stands in its file."""
-
-    file: str
-    line: int
-    text: str
-
-
 class TableFacts(BaseModel):
-    """Everything behind one table."""
+    """Everything about one table."""
 
     node: NodeFacts
     update: UpdateFacts | None = None
     columns: list[dict[str, Any]] = []
     schema_versions: list[SchemaVersionFacts] = []
     expectations: list[RuleFacts] = []
-    rows: list[dict[str, Any]] = Field(default=[], description="Some of the rows written last.")
+    rows: list[dict[str, Any]] = Field(default=[], description="Some of the newest rows.")
     reasons: list[ReasonFacts] = []
     files: FilesFacts | None = None
     history: list[dict[str, Any]] = []
-    source: SourceFacts | None = None
+    source: SourceCode | None = None

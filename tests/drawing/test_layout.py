@@ -21,14 +21,14 @@ def touch(one: Place, other: Place) -> bool:
     )
 
 
-def test_chain_stands_in_a_line_from_left_to_right() -> None:
+def test_chain_is_a_line_from_left_to_right() -> None:
     layout = laid_out(["a", "b", "c"], [("a", "b"), ("b", "c")])
     assert layout.places == {"a": Place(0, 0, 100, 40), "b": Place(150, 0, 100, 40), "c": Place(300, 0, 100, 40)}
     assert layout.routes == {("a", "b"): [(100, 20), (150, 20)], ("b", "c"): [(250, 20), (300, 20)]}
     assert (layout.width, layout.height) == (400, 40)
 
 
-def test_box_with_two_readers_stands_in_the_middle_of_them() -> None:
+def test_box_with_two_readers_is_centred_between_them() -> None:
     layout = laid_out(["a", "b", "c"], [("a", "b"), ("a", "c")])
     assert layout.places["a"].middle == pytest.approx(layout.height / 2)
     assert [layout.places[name].y for name in ("b", "c")] == [0, 60]
@@ -48,12 +48,12 @@ def test_arrows_that_would_cross_are_untangled() -> None:
     assert (layout.places["a"].y < layout.places["b"].y) == (layout.places["d"].y < layout.places["c"].y)
 
 
-def test_box_that_nothing_fills_stands_right_before_its_reader() -> None:
+def test_box_without_inputs_is_placed_right_before_its_reader() -> None:
     layout = laid_out(["a", "b", "c", "late"], [("a", "b"), ("b", "c"), ("late", "c")])
     assert layout.places["late"].x == layout.places["b"].x
 
 
-def test_graph_without_boxes_takes_no_room() -> None:
+def test_graph_without_boxes_has_no_size() -> None:
     assert laid_out([], []) == Layout({}, {}, 0, 0)
 
 

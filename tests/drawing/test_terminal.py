@@ -33,11 +33,11 @@ def failing() -> Story:
     story.end("refused_orders")
     story.begin("revenue")
     story.end("revenue", "FAILED", ValueError("The disk is full. Free some."))
-    story.tell("update_progress", state="FAILED")
+    story.emit("update_progress", state="FAILED")
     return story
 
 
-def test_graph_shows_every_table_on_its_rail_with_state_counts_and_expectations(failing: Story) -> None:
+def test_graph_shows_every_table_with_state_counts_and_expectations(failing: Story) -> None:
     assert plain_text(failing.summary, failing.now).splitlines() == [
         "✘ FAILED  update 0a1b2c3d of Shop  1 min 07 s",
         "                          state         in  written  dropped  warned        time",
@@ -62,7 +62,7 @@ def test_graph_fits_the_terminal(failing: Story, width: int) -> None:
     assert any("✘ revenue" in line for line in lines)
 
 
-def test_graph_that_is_higher_than_the_terminal_keeps_what_went_wrong() -> None:
+def test_graph_taller_than_the_terminal_keeps_what_went_wrong() -> None:
     story = Story()
     story.begin("paid_orders")
     story.batch("paid_orders", 10, dropped=1)

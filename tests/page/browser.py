@@ -25,7 +25,9 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def opened(address: str, *, width: int = 1280, height: int = 800, scheme: str = "light") -> Iterator[Page]:
+def opened(
+    address: str, *, width: int = 1280, height: int = 800, scheme: str = "light", zone: str = "UTC"
+) -> Iterator[Page]:
     """Open a page; what it logs as an error, or asks of another machine, fails the test at the end."""
     from playwright.sync_api import sync_playwright
 
@@ -39,6 +41,7 @@ def opened(address: str, *, width: int = 1280, height: int = 800, scheme: str = 
             viewport={"width": width, "height": height},
             color_scheme="dark" if scheme == "dark" else "light",
             reduced_motion="reduce",
+            timezone_id=zone,
         )
         page = context.new_page()
         origin = address.split("/#", 1)[0]

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.clock import FixedClock
-from pipeline.home import Home
+from pipeline.foundation.clock import FixedClock
+from pipeline.home.places import Home
 from pipeline.page.app import create_app
 from pipeline.page.guard import Access
 from pipeline.page.server import served as serving
 from pipeline.settings import load_settings
 from tests.conftest import NOON, TestLakehouse, reading
+from tests.page.shop import open_shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
     from pyspark.sql import SparkSession
+
+    from tests.page.shop import Shop
 
 TOKEN = "a-token"
 SCRIPT = "<script>document.title='owned'</script>"
@@ -120,3 +123,8 @@ def client(updated: TestLakehouse) -> Iterator[Client]:
 def empty(tmp_path: Path) -> Iterator[Client]:
     with served(page_over(Home(tmp_path / "empty home"), FixedClock(NOON))) as found:
         yield found
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return open_shop(tmp_path)

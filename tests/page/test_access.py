@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.page.conftest import Client
 
 
-def test_page_brings_its_token_and_forbids_everything_from_elsewhere(empty: Client) -> None:
+def test_page_contains_its_token_and_forbids_content_from_other_sites(empty: Client) -> None:
     answer = empty.ask("GET", "/")
     assert f'<meta name="csrf-token" content="{TOKEN}">' in answer.body
     policy = answer.headers["content-security-policy"]
@@ -42,7 +42,7 @@ def test_api_is_described_for_programs_and_for_people(empty: Client) -> None:
     assert "/api/updates" in empty.ask("GET", "/docs").body
 
 
-def test_empty_lakehouse_answers_with_what_is_declared(empty: Client) -> None:
+def test_graph_of_an_empty_lakehouse_lists_the_declared_tables(empty: Client) -> None:
     graph = empty.get("/api/graph")
     assert (graph["update"], graph["nodes"], graph["waiting_files"]) == (None, [], 0)
     assert graph["declared"] == list(TABLES)

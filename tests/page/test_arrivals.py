@@ -24,7 +24,7 @@ def page_that_updates(lakehouse: TestLakehouse, said: list[str]) -> FastAPI:
     settings = load_settings().model_copy(update={"table_expectations": "on_request"})
     return create_app(
         lakehouse.home, settings, lakehouse.clock, lambda: lakehouse.spark, Access(token=TOKEN),
-        say_of_arrivals=said.append,
+        announce=said.append,
     )  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def completed(page: Client, *, rows_in: int) -> Any:
     return next((one for one in updates if (one["state"], one["rows_in"]) == ("COMPLETED", rows_in)), None)
 
 
-def test_file_that_lands_is_in_the_tables_soon_and_the_page_shows_its_update(lakehouse: TestLakehouse) -> None:
+def test_landed_file_starts_an_update_that_the_page_shows(lakehouse: TestLakehouse) -> None:
     said: list[str] = []
     with served(page_that_updates(lakehouse, said)) as page:
         wait_until(lambda: said)
@@ -42,11 +42,11 @@ def test_file_that_lands_is_in_the_tables_soon_and_the_page_shows_its_update(lak
         lakehouse.land("a.json", [reading(), reading(None)])
         shown = wait_until(lambda: completed(page, rows_in=2))
     assert shown["cause"] == "JOB_TASK"
-    assert said == ["An update runs because of the start.", "An update runs because of files that have come."]
+    assert said == ["Starting an update because of the start.", "Starting an update because of files that have come."]
     lakehouse.assert_invariants()
 
 
-def test_update_that_fails_is_said_and_the_next_file_starts_another(lakehouse: TestLakehouse) -> None:
+def test_failed_update_is_reported_and_the_next_file_starts_another(lakehouse: TestLakehouse) -> None:
     said: list[str] = []
     lakehouse.path("silver_cleaned_sensors").parent.mkdir(parents=True)
     lakehouse.path("silver_cleaned_sensors").write_text("a file where a table belongs")

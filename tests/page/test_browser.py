@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from alerts.catalogue import SHIPPED, load_alerts
-from alerts.deliver import OutboxDestination
 from alerts.evaluate import evaluate
-from pipeline.lock import exclusive
+from alerts.settings import Settings
+from pipeline.home.lock import exclusive
+from pipeline.notification.destination import OutboxDestination
 from pipeline.settings import load_settings
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from tests.conftest import reading
@@ -22,7 +23,7 @@ from tests.page.conftest import SCRIPT, page_over, served
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
     from tests.conftest import TestLakehouse
     from tests.page.conftest import Client
@@ -54,7 +55,7 @@ def fresh(lakehouse: TestLakehouse) -> Iterator[Client]:
         yield client
 
 
-def test_start_on_an_empty_lakehouse_fills_the_graph_and_a_second_start_moves_its_counts(
+def test_start_on_an_empty_lakehouse_fills_the_graph_and_a_second_start_changes_its_counts(
     fresh: Client, lakehouse: TestLakehouse
 ) -> None:
     with opened(fresh.base) as page:
@@ -74,12 +75,12 @@ def test_start_on_an_empty_lakehouse_fills_the_graph_and_a_second_start_moves_it
         lakehouse.land("b.json", [reading() for _ in range(7)])
         page.get_by_role("button", name="Start").click()
         expect(silver.locator(".card-rows")).to_have_text("7 rows written", timeout=SECONDS)
-        expect(silver.locator(".card-total")).to_contain_text("9 in all")
+        expect(silver.locator(".card-total")).to_contain_text("9 total")
         expect(page.get_by_role("button", name="Start")).to_be_enabled(timeout=SECONDS)
     lakehouse.assert_invariants()
 
 
-def test_table_that_is_clicked_shows_its_expectations_and_escape_closes_it(client: Client) -> None:
+def test_clicked_table_shows_its_expectations_and_escape_closes_it(client: Client) -> None:
     with opened(client.base) as page:
         card(page, SILVER).click()
         drawer = page.get_by_role("complementary")
@@ -87,16 +88,16 @@ def test_table_that_is_clicked_shows_its_expectations_and_escape_closes_it(clien
         rule = open_tab(page, "Expectations").locator(".rule", has_text="valid_device_id")
         expect(rule.locator(".action")).to_have_text("drop")
         expect(rule.locator(".rule-counts .passed")).to_have_text("1 passed")
-        expect(rule.locator("figcaption")).to_have_text("0 % failed last, 25 % at most, over 2 updates")
+        expect(rule.locator("figcaption")).to_have_text("0 % failed in the latest update, at most 25 % in 2 updates")
         assert rule.locator(".line-chart .spot").count() == 2
-        expect(open_tab(page, "Schema")).to_contain_text("humidity_percent double brought by b.json")
+        expect(open_tab(page, "Schema")).to_contain_text("humidity_percent double from b.json")
         expect(open_tab(page, "Source")).to_contain_text("def silver_cleaned_sensors() -> DataFrame:")
         page.keyboard.press("Escape")
         expect(drawer).to_be_hidden()
         expect(card(page, SILVER)).to_be_focused()
 
 
-def test_device_called_script_is_shown_as_text_wherever_it_appears(client: Client) -> None:
+def test_device_named_script_is_shown_as_text_everywhere(client: Client) -> None:
     with opened(client.base) as page:
         title = page.title()
         card(page, SILVER).click()
@@ -109,7 +110,7 @@ def test_device_called_script_is_shown_as_text_wherever_it_appears(client: Clien
         assert page.title() == title
 
 
-def test_failed_update_is_followed_and_told_apart_without_colour(fresh: Client, lakehouse: TestLakehouse) -> None:
+def test_failed_update_is_followed_and_recognizable_without_color(fresh: Client, lakehouse: TestLakehouse) -> None:
     lakehouse.land("a.json", [reading()])
     assert lakehouse.update().state == "COMPLETED"
     lakehouse.clock.advance(timedelta(minutes=1))
@@ -124,20 +125,24 @@ def test_failed_update_is_followed_and_told_apart_without_colour(fresh: Client, 
         expect(card(page, SILVER).locator(".state")).to_have_text("FAILED", timeout=SECONDS)
         expect(card(page, "gold_hourly_device_summary").locator(".state")).to_have_text("SKIPPED")
         expect(card(page, "bronze_sensor_readings").locator(".state")).to_have_text("Completed")
-        expect(page.get_by_role("alert").first).to_contain_text(f"{SILVER} failed: The checkpoint of")
+        expect(page.get_by_role("alert").first).to_contain_text(
+            f"{SILVER}, silver_quarantined_sensors failed: The checkpoint of"
+        )
         card(page, SILVER).click()
         expect(page.get_by_role("complementary").get_by_role("alert")).to_contain_text("full-refresh")
 
 
-def test_alert_that_triggers_turns_red_where_it_is_watched_and_is_counted_beside_its_view(
+def test_triggered_alert_turns_red_in_an_open_view_and_is_counted_in_the_navigation(
     fresh: Client, lakehouse: TestLakehouse
 ) -> None:
     (alert,) = load_alerts(SHIPPED, (), lakehouse.clock.now())
     warehouse = EmbeddedWarehouse(lakehouse.spark, lakehouse.home, load_settings())
     outbox = OutboxDestination(lakehouse.home.state / "outbox.jsonl", lambda _: None)
+    with opened(f"{fresh.base}/#/alerts") as page:
+        expect(page.get_by_text("No alert has been evaluated yet.")).to_contain_text("python -m alerts watch")
     lakehouse.land("calm.json", [reading(at="2026-03-01T11:59:00")])
     lakehouse.update()
-    evaluate(alert, warehouse, lakehouse.home.root, lakehouse.clock, destinations=[outbox])
+    evaluate(alert, warehouse, Settings(lakehouse.home), lakehouse.clock, destinations=[outbox])
     with opened(f"{fresh.base}/#/alerts") as page:
         state = page.locator(".alert .alert-state")
         expect(state).to_have_text("OK")
@@ -145,54 +150,75 @@ def test_alert_that_triggers_turns_red_where_it_is_watched_and_is_counted_beside
         lakehouse.clock.advance(timedelta(minutes=2))
         lakehouse.land("hot.json", [reading(at="2026-03-01T12:01:00", temperature_celsius=44.0)])
         lakehouse.update()
-        evaluate(alert, warehouse, lakehouse.home.root, lakehouse.clock, destinations=[outbox])
+        evaluate(alert, warehouse, Settings(lakehouse.home), lakehouse.clock, destinations=[outbox])
         expect(state).to_have_text("TRIGGERED", timeout=SECONDS)
         red, green, blue = map(
             int, re.findall(r"\d+", state.evaluate("node => getComputedStyle(node).backgroundColor"))
         )
         assert red > 2 * max(green, blue)
         expect(page.locator(".alert")).to_contain_text("Triggered by MFG-A-1000")
+        expect(page.locator(".alert")).to_contain_text("condition: number of rows > 0 · every 2 min")
+        expect(page.locator(".alert")).to_contain_text("What to do: docs/alerts.md#overheating-equipment")
         expect(page.locator("#alert-badge")).to_have_text("1")
         newest = page.locator(".alert tbody tr").first
         expect(newest).to_contain_text("delivered")
         expect(newest.locator('.state[data-status="TRIGGERED"]')).to_be_visible()
 
 
-def test_update_elsewhere_is_followed_and_its_holder_named(fresh: Client, lakehouse: TestLakehouse) -> None:
+def test_update_of_another_process_is_followed_and_its_holder_named(fresh: Client, lakehouse: TestLakehouse) -> None:
     with opened(fresh.base) as page:
         expect(page.get_by_role("button", name="Start")).to_be_enabled()
         with exclusive(lakehouse.home, lakehouse.clock, "update abc"):
-            expect(page.get_by_text("Held by update abc, process")).to_be_visible()
+            expect(page.get_by_text("Locked by update abc, process")).to_be_visible()
             expect(page.get_by_role("button", name="Start")).to_be_disabled()
         expect(page.get_by_role("button", name="Start")).to_be_enabled()
 
 
-def test_full_refresh_asks_first_and_says_what_is_emptied(client: Client) -> None:
+def test_late_graph_does_not_disable_the_actions_again(fresh: Client, lakehouse: TestLakehouse) -> None:
+    with opened(fresh.base) as page:
+        start = page.get_by_role("button", name="Start")
+        expect(page.get_by_text("No update has run yet")).to_be_visible()
+        expect(start).to_be_enabled()
+        answers: list[tuple[Route, Any]] = []
+        page.route("**/api/graph", lambda route: answers.append((route, route.fetch())))
+        with exclusive(lakehouse.home, lakehouse.clock, "update abc"):
+            expect(page.get_by_text("Locked by update abc, process")).to_be_visible()
+            expect(start).to_be_disabled()
+            while not answers:
+                page.wait_for_timeout(20)
+        expect(start).to_be_enabled()
+        with page.expect_request("**/api/graph"):  # the page asks again once it has taken the late answer
+            for route, answer in answers:
+                route.fulfill(response=answer)
+        expect(start).to_be_enabled()
+
+
+def test_full_refresh_asks_first_and_lists_what_is_emptied(client: Client) -> None:
     with opened(client.base) as page:
         page.get_by_role("button", name="Full refresh").click()
         go = page.get_by_role("button", name="Empty and refresh")
         expect(go).to_be_disabled()
         page.get_by_role("checkbox", name=SILVER).check()
         expect(page.locator(".effect")).to_have_text(
-            f"Emptied and filled again: {SILVER}, silver_quarantined_sensors, gold_hourly_device_summary."
+            f"Will be emptied and refilled: {SILVER}, silver_quarantined_sensors, gold_hourly_device_summary."
         )
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_role("dialog")).to_be_hidden()
         assert len(client.get("/api/updates")) == 2
 
 
-def test_earlier_update_is_chosen_from_history_and_the_graph_is_as_it_was(client: Client) -> None:
+def test_update_chosen_from_history_shows_its_graph(client: Client) -> None:
     with opened(client.base) as page:
         page.get_by_role("link", name="History").click()
         rows = page.locator("tbody tr")
         expect(rows).to_have_count(2)
         rows.nth(1).get_by_role("button").click()
         expect(card(page, SILVER).locator(".card-rows")).to_have_text("3 rows written")
-        page.get_by_role("button", name="Back to the newest").click()
+        page.get_by_role("button", name="Show the newest update").click()
         expect(card(page, SILVER).locator(".card-rows")).to_have_text("1 row written")
 
 
-def test_events_are_filtered_by_level_and_type_and_open_whole(client: Client) -> None:
+def test_events_are_filtered_by_level_and_type_and_show_their_details(client: Client) -> None:
     with opened(f"{client.base}/#/events") as page:
         page.get_by_label("Type").select_option("update_progress")
         page.get_by_label("Level").select_option("INFO")
@@ -202,7 +228,36 @@ def test_events_are_filtered_by_level_and_type_and_open_whole(client: Client) ->
         expect(page.locator("details pre").first).to_contain_text('"state": "COMPLETED"')
 
 
-def test_graph_is_walked_by_keyboard(client: Client) -> None:
+def test_late_answer_to_a_former_filter_does_not_replace_the_list(client: Client) -> None:
+    held: list[Route] = []
+    with opened(f"{client.base}/#/events") as page:
+        expect(page.locator(".event-type").first).to_be_visible()
+        page.route(
+            "**/api/events?*",
+            lambda route: route.continue_() if "event_type" in route.request.url else held.append(route),
+        )
+        page.get_by_label("Level").select_option("INFO")
+        page.get_by_label("Type").select_option("update_progress")
+        others = page.locator(".event-type").filter(has_not_text="update_progress")
+        expect(others).to_have_count(0)
+        with page.expect_response(lambda response: "event_type" not in response.url):
+            held[0].continue_()
+        page.wait_for_load_state("networkidle")
+        expect(others).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_start_keeps_its_colors_under_the_pointer(client: Client, scheme: str) -> None:
+    with opened(client.base, scheme=scheme) as page:
+        start = page.get_by_role("button", name="Start")
+        expect(start).to_be_enabled()
+        colors = "node => [getComputedStyle(node).backgroundColor, getComputedStyle(node).color]"
+        before = start.evaluate(colors)
+        start.hover()
+        assert start.evaluate(colors) == before
+
+
+def test_graph_is_navigated_by_keyboard(client: Client) -> None:
     with opened(client.base) as page:
         card(page, "bronze_sensor_readings").focus()
         page.keyboard.press("ArrowRight")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.lock import exclusive
+from pipeline.home.lock import exclusive
 from tests.conftest import TABLES, reading
 from tests.page.conftest import page_over, served, wait_until
 
@@ -31,7 +31,7 @@ def ended(page: Client, update_id: str) -> Any:
     return page.get(f"/api/updates/{update_id}")
 
 
-def test_update_that_the_page_starts_is_a_triggered_refresh_of_all_and_a_full_refresh_empties_first(
+def test_started_update_refreshes_all_tables_and_a_full_refresh_empties_them_first(
     page: Client, lakehouse: TestLakehouse
 ) -> None:
     lakehouse.land("a.json", [reading(), reading(None)])
@@ -50,7 +50,7 @@ def test_update_that_the_page_starts_is_a_triggered_refresh_of_all_and_a_full_re
     assert nodes["silver_cleaned_sensors"]["conservation"]["state"] == "holds"
 
 
-def test_update_of_a_wrong_table_starts_and_says_what_is_wrong(page: Client) -> None:
+def test_update_of_an_unknown_table_fails_with_problem_and_remedy(page: Client) -> None:
     update = ended(page, page.post("/api/updates", {"refresh": ["silver_cleaned_sensor"]}).body["update_id"])
     assert update["state"] == "FAILED"
     runner = page.get("/api/graph")["runner"]
@@ -58,7 +58,7 @@ def test_update_of_a_wrong_table_starts_and_says_what_is_wrong(page: Client) -> 
     assert runner["remedy"] == "Did you mean `silver_cleaned_sensors`?"
 
 
-def test_request_that_no_update_takes_is_refused_whole(page: Client) -> None:
+def test_malformed_request_for_an_update_is_refused(page: Client) -> None:
     bodies: list[Any] = [{"refres": ["silver_cleaned_sensors"]}, {"refresh": "silver_cleaned_sensors"}, []]
     for body in bodies:
         answer = page.post("/api/updates", body)
@@ -66,7 +66,7 @@ def test_request_that_no_update_takes_is_refused_whole(page: Client) -> None:
     assert page.get("/api/updates") == []
 
 
-def test_update_elsewhere_is_named_and_nothing_starts_beside_it(page: Client, lakehouse: TestLakehouse) -> None:
+def test_update_of_another_process_is_named_and_blocks_new_ones(page: Client, lakehouse: TestLakehouse) -> None:
     with exclusive(lakehouse.home, lakehouse.clock, "update of somebody else"):
         held_by = page.get("/api/graph")["runner"]["held_by"]
         assert held_by.startswith("update of somebody else, process ")
@@ -83,10 +83,11 @@ def test_dry_run_lists_the_tables_and_writes_nothing(page: Client, lakehouse: Te
     assert found["ready"] is True
     assert [table["name"] for table in found["tables"]] == list(TABLES)
     assert found["tables"][1]["inputs"] == ["bronze_sensor_readings"]
-    assert not lakehouse.home.schema("smart_factory").exists()
+    assert [table["kept"] for table in found["tables"]] == ["by batch"] * 3 + ["by touched keys"]
+    assert not lakehouse.home.schema("smart_factory").data.exists()
 
 
-def test_stopped_update_is_canceled_and_the_next_one_goes_on_from_there(page: Client, lakehouse: TestLakehouse) -> None:
+def test_stopped_update_is_canceled_and_the_next_one_continues(page: Client, lakehouse: TestLakehouse) -> None:
     lakehouse.land("a.json", [reading() for _ in range(50)])
     update_id = page.post("/api/updates").body["update_id"]
     assert page.post("/api/updates").status == 409

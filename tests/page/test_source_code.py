@@ -1,8 +1,10 @@
-"""A declaration is shown as it stands in its file, and no other file is."""
+"""A declaration is shown as it is written in its file, and no other file is shown."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+import pytest
 
 from pipeline.page.source_code import SourceCode, declaration_of
 
@@ -34,7 +36,7 @@ def test_declaration_comes_with_its_decorators_and_its_line(tmp_path: Path) -> N
     assert declaration_of("renamed", f"{file}:5", source) == expected
 
 
-def test_log_that_was_written_elsewhere_is_answered_from_the_pipelines_own_source(tmp_path: Path) -> None:
+def test_declaration_logged_on_another_machine_is_found_in_the_pipelines_source(tmp_path: Path) -> None:
     source = tmp_path / "shop.py"
     source.write_text(TEXT, encoding="utf-8")
     found = declaration_of("orders", "/another/machine/shop.py:7", source)
@@ -43,7 +45,7 @@ def test_log_that_was_written_elsewhere_is_answered_from_the_pipelines_own_sourc
     assert declaration_of("unknown", "/another/machine/shop.py:5", source) is None
 
 
-def test_file_elsewhere_or_gone_or_broken_is_not_shown(tmp_path: Path) -> None:
+def test_file_outside_the_pipeline_or_missing_or_broken_is_not_shown(tmp_path: Path) -> None:
     folder = tmp_path / "pipeline"
     folder.mkdir()
     outside = tmp_path / "secret.py"
@@ -54,3 +56,23 @@ def test_file_elsewhere_or_gone_or_broken_is_not_shown(tmp_path: Path) -> None:
         f"{outside}:7", f"{folder}/../secret.py:7", f"{folder}/gone.py:7", f"{broken}:1", f"{broken}", "", "x:y",
     ):  # fmt: skip
         assert declaration_of("orders", location, folder / "main.py") is None
+
+
+def test_table_that_a_call_declares_is_shown_with_the_statement_of_its_line(tmp_path: Path) -> None:
+    text = "import dlt\n\nfor name in names:\n    dlt.create_streaming_table(\n        name,\n    )\n"
+    file = tmp_path / "shop.py"
+    file.write_text(text, encoding="utf-8")
+    found = declaration_of("orders", f"{file}:4", tmp_path / "pipeline.yml")
+    assert found == SourceCode(str(file), 3, "\n".join(text.splitlines()[2:]))
+
+
+@pytest.mark.parametrize("header", ["", "-- Databricks notebook source\n-- MAGIC %md x\n\n-- COMMAND ----------\n"])
+def test_declaration_in_sql_is_shown_from_its_first_line_to_its_last(tmp_path: Path, header: str) -> None:
+    declaration = "CREATE LIVE TABLE orders AS\nSELECT 1 -- one;\n  + ';\n'"
+    file = tmp_path / "shop.sql"
+    file.write_text(f"{header}SELECT 2;\n{declaration};\n", encoding="utf-8")
+    first = header.count("\n") + 2
+    settings = tmp_path / "pipeline.yml"
+    for line in (first, first + 3):
+        assert declaration_of("orders", f"{file}:{line}", settings) == SourceCode(str(file), first, f"{declaration};")
+    assert declaration_of("orders", f"{file}:{first + 9}", settings) is None

@@ -1,11 +1,12 @@
-// What changes something: start, stop, full refresh, dry run.
+// The actions: start, stop, full refresh, dry run.
 
 import { get, post } from "./api.js";
 import { el, replace } from "./dom.js";
+import { counted } from "./format.js";
 
 const byId = (id) => document.getElementById(id);
 
-/** Connect the buttons. `page` offers `notice`, `clearNotices`, `graph()` and `follow(updateId)`. */
+/** Connect the buttons. `page` has `runner`, `notice`, `clearNotices` and `follow(updateId)`. */
 export function connectActions(page) {
   byId("start").addEventListener("click", () => start(page, {}));
   byId("stop").addEventListener("click", () => attempt(page, () => post(`/api/updates/${encodeURIComponent(page.runner.update_id)}/stop`)));
@@ -13,13 +14,13 @@ export function connectActions(page) {
   byId("dry-run").addEventListener("click", () => dryRun(page));
 }
 
-/** Show what can be done now. */
+/** Enable the actions that are possible now. */
 export function showActions(runner) {
   const busy = runner.state !== "idle" || Boolean(runner.held_by);
   for (const id of ["start", "full-refresh", "dry-run"]) byId(id).disabled = busy;
   byId("stop").hidden = !["running", "stopping"].includes(runner.state);
   byId("stop").disabled = runner.state === "stopping";
-  byId("start").title = runner.held_by ? `Held by ${runner.held_by}` : "One triggered update of all tables";
+  byId("start").title = runner.held_by ? `Locked by ${runner.held_by}` : "Run one update of all tables";
 }
 
 async function attempt(page, work) {
@@ -40,11 +41,16 @@ async function start(page, selection) {
 }
 
 async function dryRun(page) {
-  page.notice("action", "info", "Dry run: settings, declarations, inputs, columns and suites are being checked …");
+  page.notice("action", "info", "Dry run: checking settings, declarations, inputs, columns and suites …");
   const found = await attempt(page, () => post("/api/dry-run"));
   if (!found) return;
-  if (found.ready) page.notice("action", "ok", `Ready to run: ${found.tables.length} tables and views are in order. Nothing was written.`);
+  if (found.ready) page.notice("action", "ok", `Ready to run: ${counted(found.tables.length, "dataset")} checked. Nothing was written.`, keptWords(found.tables));
   else page.notice("action", "fail", found.problem, found.remedy);
+}
+
+/** Return how each table is kept, and why. */
+function keptWords(tables) {
+  return el("ul", { class: "plain" }, tables.map((one) => el("li", {}, el("code", {}, one.name), `: ${one.kept}. ${one.kept_because}`)));
 }
 
 async function askFullRefresh(page) {
@@ -58,7 +64,7 @@ async function askFullRefresh(page) {
   const update = () => {
     const emptied = downstream(graph, chosen);
     go.disabled = !chosen.size;
-    replace(effect, chosen.size ? ["Emptied and filled again: ", [...emptied].map((name, at) => [at ? ", " : "", el("code", {}, name)]), "."] : "Choose at least one table.");
+    replace(effect, chosen.size ? ["Will be emptied and refilled: ", [...emptied].map((name, at) => [at ? ", " : "", el("code", {}, name)]), "."] : "Choose at least one table.");
   };
   const choice = (node) => el("label", { class: "choice" },
     el("input", { type: "checkbox", name: node.name, onchange: (event) => { event.target.checked ? chosen.add(node.name) : chosen.delete(node.name); update(); } }),
@@ -70,14 +76,14 @@ async function askFullRefresh(page) {
     start(page, { full_refresh: [...chosen] });
   } },
   el("h2", {}, "Full refresh"),
-  el("p", {}, "The tables you choose are emptied, with everything downstream, and their sources are read again from the beginning."),
-  tables.length ? el("fieldset", {}, el("legend", {}, "Tables"), tables.map(choice)) : el("p", { class: "faint" }, "No table is known yet: start an update first."),
+  el("p", {}, "This empties the chosen tables and everything downstream, then reads their sources again from the beginning."),
+  tables.length ? el("fieldset", {}, el("legend", {}, "Tables"), tables.map(choice)) : el("p", { class: "faint" }, "There are no tables yet. Start an update first."),
   effect,
   el("div", { class: "dialog-actions" }, el("button", { type: "button", class: "button", onclick: () => dialog.close() }, "Cancel"), go)));
   dialog.showModal();
 }
 
-/** Return the names with all that reads them, quarantines included. */
+/** Return the names and everything downstream of them, quarantines included. */
 function downstream(graph, names) {
   const reached = new Set(names);
   let before = -1;

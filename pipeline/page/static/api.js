@@ -1,4 +1,4 @@
-// The page's own API; what changes something carries the page's token.
+// Requests to the page's API; a POST carries the page's token.
 
 const token = document.querySelector('meta[name="csrf-token"]').content;
 
@@ -31,6 +31,6 @@ async function answered(response) {
   const body = await response.json().catch(() => ({}));
   if (response.ok) return body;
   const problem = body.problem ?? (typeof body.detail === "string" ? body.detail : `The server answered ${response.status}.`);
-  const remedy = response.status === 403 ? "The page was restarted, perhaps: load it again." : body.remedy ?? "";
+  const remedy = response.status === 403 ? "The server may have been restarted. Reload the page." : body.remedy ?? "";
   throw new ApiError(response.status, problem, remedy);
 }

@@ -1,8 +1,8 @@
-// Elements, made so that data can only ever become text.
+// Elements, built so that data can only become text, never markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Return an element. `attributes` may hold `class`, `on…` listeners and any attribute; children are nodes or text. */
+/** Return an element. `attributes` are attributes and `on…` listeners; children are nodes or text. */
 export function el(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
 }
@@ -12,12 +12,12 @@ export function svg(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
-/** Return one of the page's own icons; it is decoration, the words beside it say the same. */
+/** Return one of the page's icons. It is decoration: the text next to it says the same. */
 export function icon(name, extra = "") {
   return svg("svg", { class: `icon ${extra}`, "aria-hidden": "true" }, svg("use", { href: `/static/icons.svg#${name}` }));
 }
 
-/** Put nodes in the place of all that an element holds. */
+/** Replace an element's children. */
 export function replace(element, ...children) {
   element.replaceChildren(...flat(children));
 }

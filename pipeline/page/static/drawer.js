@@ -1,9 +1,9 @@
-// What is behind a table: one panel, its parts as tabs.
+// The panel with everything about a table, in tabs.
 
 import { get } from "./api.js";
 import { shareBar, shareLine } from "./charts.js";
 import { el, icon, replace } from "./dom.js";
-import { baseName, bytes, counted, duration, kind, moment, number, percent, value } from "./format.js";
+import { baseName, bytes, counted, duration, instant, kind, moment, number, percent, value, zone } from "./format.js";
 import { balanceOf, stateBadge, tierOf } from "./graph.js";
 
 export class Drawer {
@@ -28,11 +28,13 @@ export class Drawer {
   async show(name, updateId) {
     const asked = `${name}\n${updateId ?? ""}`;
     this.asked = asked;
-    const query = updateId ? `?update=${encodeURIComponent(updateId)}` : "";
     const isNew = this.shown !== name;
-    const facts = await get(`/api/tables/${encodeURIComponent(name)}${query}`);
+    if (isNew) this.whole = false;
+    const query = new URLSearchParams({ ...(updateId ? { update: updateId } : {}), ...(this.whole ? { whole: "true" } : {}) });
+    const facts = await get(`/api/tables/${encodeURIComponent(name)}?${query}`);
     if (this.asked !== asked) return;
     this.shown = name;
+    this.updateId = updateId;
     this.facts = facts;
     this.element.hidden = false;
     const parts = partsOf(facts);
@@ -41,6 +43,12 @@ export class Drawer {
     this.#draw(parts);
     this.body.scrollTop = scroll;
     if (isNew) this.element.querySelector("h2").focus({ preventScroll: true });
+  }
+
+  /** Show long texts whole instead of cut. */
+  async showWhole() {
+    this.whole = true;
+    await this.show(this.shown, this.updateId);
   }
 
   #draw(parts) {
@@ -57,7 +65,7 @@ export class Drawer {
           el("h2", { tabindex: "-1" }, node.name),
           node.comment ? el("p", { class: "faint" }, node.comment) : null),
         el("button", { type: "button", class: "icon-button", "aria-label": "Close", onclick: () => this.onClose() }, icon("close"))),
-      el("div", { class: "tablist", role: "tablist", "aria-label": "Parts of the table", onkeydown: (event) => this.#arrow(event, parts) },
+      el("div", { class: "tablist", role: "tablist", "aria-label": "Sections", onkeydown: (event) => this.#arrow(event, parts) },
         parts.map((part) => el("button", {
           type: "button", role: "tab", id: `tab-${part.id}`, "aria-selected": String(part.id === this.tab), "aria-controls": "drawer-body",
           tabindex: part.id === this.tab ? "0" : "-1", onclick: () => this.#choose(part.id, parts),
@@ -101,27 +109,29 @@ function figure(label, shown) {
 function overview({ node, update, reasons, files: found }, drawer) {
   const figures = node.type === "files"
     ? [figure("files listed", number(node.files.listed)), figure("ingested", number(node.files.ingested)),
-      figure("waiting", number(node.files.waiting)), figure("set aside", number(node.files.set_aside))]
+      figure("waiting", number(node.files.waiting)), figure("set aside", number(node.files.set_aside)),
+      node.files.ignored ? figure("ignored", number(node.files.ignored)) : null]
     : [figure("rows in", number(node.rows_in)), figure("written", number(node.rows_written)), figure("dropped", number(node.rows_dropped)),
-      figure("warned", number(node.rows_warned)), figure("deleted", number(node.rows_deleted)), figure("in all", number(node.rows_total))];
+      figure("warned", number(node.rows_warned)), figure("deleted", number(node.rows_deleted)), figure("total", number(node.rows_total))];
   return [
     node.type === "files" ? null : el("p", { class: "line" }, stateBadge(node.status),
-      node.seconds ? ` in ${duration(node.seconds)}` : "", update ? el("span", { class: "faint" }, ` · update ${update.update_id.slice(0, 8)}, ${moment(update.created_at)} UTC`) : null),
+      node.seconds ? ` in ${duration(node.seconds)}` : "", update ? el("span", { class: "faint" }, ` · update ${update.update_id.slice(0, 8)}, ${instant(update.created_at)}`) : null),
     node.error ? el("div", { class: "trouble", role: "alert" }, el("strong", {}, "This flow failed. "), el("pre", {}, node.error)) : null,
     node.skipped_because ? el("p", { class: "trouble soft" }, "Skipped: ", node.skipped_because, ".") : null,
     el("dl", { class: "figures" }, figures),
     node.conservation ? el("h3", {}, "Conservation") : null,
     node.conservation ? el("p", { class: "line" }, balanceOf(node.conservation)) : null,
     (node.conservation?.checks ?? []).map((check) => el("p", { class: "line" }, balanceOf(check))),
-    node.notes?.length ? [el("h3", {}, "In this update"), el("ul", { class: "plain" }, node.notes.map((note) => el("li", {}, note)))] : null,
+    node.notes?.length ? [el("h3", {}, "Notes"), el("ul", { class: "plain" }, node.notes.map((note) => el("li", {}, note)))] : null,
     reasons?.length ? [el("h3", {}, "Reasons"), reasonTable(reasons)] : null,
     found && node.type !== "files" ? [el("h3", {}, "Files"), el("p", {}, fileWords(found.states))] : null,
-    node.inputs?.length ? [el("h3", {}, "Reads"), el("ul", { class: "plain" }, node.inputs.map((name) => el("li", { class: "mono" }, name)))] : null,
+    node.kept ? [el("h3", {}, "Kept"), el("p", {}, el("strong", {}, node.kept), `. ${node.kept_because}`)] : null,
+    node.inputs?.length ? [el("h3", {}, "Inputs"), el("ul", { class: "plain" }, node.inputs.map((name) => el("li", { class: "mono" }, name)))] : null,
   ];
 }
 
 function fileWords(states) {
-  return Object.entries(states).map(([state, count]) => `${number(count)} ${state}`).join(" · ") || "none yet";
+  return Object.entries(states).map(([state, count]) => `${number(count)} ${state}`).join(" · ") || "no files yet";
 }
 
 function reasonTable(reasons) {
@@ -137,9 +147,9 @@ function expectations({ expectations: rules }) {
       el("p", { class: "rule-counts" },
         judged ? [el("span", { class: "passed" }, icon("check"), `${number(rule.passed)} passed`),
           el("span", { class: rule.failed ? "failed" : "faint" }, rule.failed ? icon("cross") : null, `${number(rule.failed)} failed`),
-          el("span", { class: "faint" }, percent(rule.failed / judged))] : el("span", { class: "faint" }, "Nothing to judge in this update.")),
+          el("span", { class: "faint" }, percent(rule.failed / judged))] : el("span", { class: "faint" }, "Not evaluated in this update.")),
       judged ? shareBar(rule.passed, rule.failed) : null,
-      shareLine(rule.series, `Share of records that fail ${rule.name}, update by update`));
+      shareLine(rule.series, `Share of records that fail ${rule.name} in each update`));
   });
 }
 
@@ -147,7 +157,7 @@ function files({ files: { newest, states, total } }) {
   return [
     el("p", { class: "line" }, fileWords(states)),
     total > newest.length ? el("p", { class: "faint" }, `The newest ${number(newest.length)} of ${counted(total, "file")}.`) : null,
-    table(["file", "state", "rows", "corrupt", "rescued", "size", "committed (UTC)"], newest.map((file) => [
+    table(["file", "state", "rows", "corrupt", "rescued", "size", `committed (${zone()})`], newest.map((file) => [
       el("span", { class: "mono", title: file.path }, baseName(file.path)),
       [el("span", { class: "file-state", "data-state": file.state }, file.state), file.error ? el("div", { class: "failed wrap" }, file.error) : null],
       numeric(file.rows), numeric(file.corrupt_rows), numeric(file.rescued_rows), el("span", { class: "num" }, bytes(file.size_bytes)),
@@ -159,35 +169,41 @@ function schema({ columns, schema_versions: versions }) {
   return [
     columns.length ? table(["column", "type", "comment"], columns.map((column) => [
       el("code", {}, column.name), el("span", { class: "mono faint" }, column.type, column.nullable ? "" : " not null"),
-      el("span", { class: "faint wrap" }, column.comment ?? "")])) : el("p", { class: "faint" }, "The table has no columns yet: no update has written it."),
+      el("span", { class: "faint wrap" }, column.comment ?? "")])) : el("p", { class: "faint" }, "No columns yet: no update has written to this table."),
     versions.length ? el("h3", {}, "Versions") : null,
     versions.map((version) => el("section", { class: "version" },
-      el("p", { class: "line" }, el("strong", {}, `Version ${version.version}`), el("span", { class: "faint" }, ` · ${moment(version.at)} UTC`)),
+      el("p", { class: "line" }, el("strong", {}, `Version ${version.version}`), el("span", { class: "faint" }, ` · ${instant(version.at)}`)),
       el("ul", { class: "plain" },
         version.added.map((column) => el("li", { class: "added" }, "+ ", el("code", {}, column.name), column.type ? el("span", { class: "faint mono" }, ` ${column.type}`) : null,
-          column.brought_by ? el("span", { class: "faint" }, " brought by ", el("span", { class: "mono", title: column.brought_by }, baseName(column.brought_by))) : null)),
+          column.brought_by ? el("span", { class: "faint" }, " from ", el("span", { class: "mono", title: column.brought_by }, baseName(column.brought_by))) : null)),
         version.removed.map((column) => el("li", { class: "removed" }, "− ", el("code", {}, column)))))),
   ];
 }
 
-function rows({ columns, rows: sample, node }) {
+function rows({ columns, rows: sample, node }, drawer) {
   if (!sample.length) return el("p", { class: "faint" }, "No rows yet.");
   const names = columns.map((column) => column.name);
   return [
-    el("p", { class: "faint" }, `${counted(sample.length, "row")} of the ${number(node.rows_total)}, those written last.`),
+    el("p", { class: "faint" }, `The newest ${counted(sample.length, "row")} of ${number(node.rows_total)}.`, wholeTexts(sample, drawer)),
     table(names, sample.map((row) => names.map((name) => cell(row[name])))),
   ];
 }
 
-function rejected({ rows: sample, reasons, node, columns }) {
-  if (!sample.length) return el("p", { class: "faint" }, "Nothing was rejected.");
+/** A button that asks for the texts that the answer has cut. */
+function wholeTexts(sample, drawer) {
+  if (drawer.whole || !/… of [\d,]+ characters"|"… of [\d,]+ values"|"of [\d,]+ keys"/.test(JSON.stringify(sample))) return null;
+  return [" Long texts are cut. ", el("button", { type: "button", class: "link", onclick: () => drawer.showWhole() }, "Show them whole")];
+}
+
+function rejected({ rows: sample, reasons, node, columns }, drawer) {
+  if (!sample.length) return el("p", { class: "faint" }, "No rows were rejected.");
   const own = new Set(["failed_expectations", "quarantined_at", "record_id", "source_file"]);
   return [
     reasons?.length ? reasonTable(reasons) : null,
-    el("p", { class: "faint" }, `${counted(sample.length, "record")} of ${number(node.rows_total)}, the newest first, each as it was read.`),
+    el("p", { class: "faint" }, `The newest ${counted(sample.length, "record")} of ${number(node.rows_total)}, as they were read.`, wholeTexts(sample, drawer)),
     sample.map((row) => el("section", { class: "record" },
       el("p", { class: "line" }, (row.failed_expectations ?? []).map((reason) => el("span", { class: "action", "data-action": "drop" }, reason))),
-      el("p", { class: "faint" }, el("span", { class: "mono" }, row.record_id ?? ""), " · ", el("span", { class: "mono", title: row.source_file }, baseName(row.source_file ?? "")), ` · judged ${moment(row.quarantined_at)} UTC`),
+      el("p", { class: "faint" }, el("span", { class: "mono" }, row.record_id ?? ""), " · ", el("span", { class: "mono", title: row.source_file }, baseName(row.source_file ?? "")), ` · rejected ${instant(row.quarantined_at)}`),
       el("pre", { class: "raw" }, raw(row, columns.map((column) => column.name).filter((name) => !own.has(name)))))),
   ];
 }
@@ -197,7 +213,7 @@ function raw(row, names) {
 }
 
 function history({ history: commits }, drawer) {
-  return table(["version", "committed (UTC)", "update", "operation", "figures"], commits.map((commit) => [
+  return table(["version", `committed (${zone()})`, "update", "operation", "metrics"], commits.map((commit) => [
     numeric(commit.version), moment(commit.at),
     commit.update_id ? el("button", { type: "button", class: "link mono", onclick: () => drawer.onChooseUpdate(commit.update_id) }, commit.update_id.slice(0, 8)) : "",
     commit.operation ?? "", el("span", { class: "faint" }, Object.entries(commit.metrics).filter(([, count]) => Number(count)).map(([name, count]) => `${number(Number(count))} ${words(name)}`).join(" · "))]));
@@ -229,7 +245,7 @@ function isNumeric(lines, at) {
   return lines.length > 0 && lines.every((line) => !(line[at] instanceof Element) || line[at].matches(".num, .null")) && lines.some((line) => line[at] instanceof Element && line[at].matches(".num"));
 }
 
-/** A table that scrolls by itself when it is wider than its place. */
+/** A table that scrolls when it is too wide. */
 export function table(headings, lines) {
   return el("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": "Table" },
     el("table", {},

@@ -1,10 +1,18 @@
-// How figures, times and durations are written.
+// The formats of numbers, times and durations.
 
 const NUMBERS = new Intl.NumberFormat("en-US");
 
-/** 12345 → "12,345"; nothing → "–". */
+/** 12345 → "12,345"; null → "–". */
 export function number(value) {
   return value === null || value === undefined ? "–" : NUMBERS.format(value);
+}
+
+const LARGE = 1e6;
+const SHORT = new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 });
+
+/** A number for a narrow place: 132037884 → "132M". */
+export function short(value) {
+  return value >= LARGE ? SHORT.format(value) : number(value);
 }
 
 /** A count with its noun: "1 row", "2 rows". */
@@ -12,13 +20,33 @@ export function counted(value, noun) {
   return `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
 
-/** A moment in UTC: "2026-03-01 12:00:05". */
-export function moment(text) {
-  if (!text) return "–";
-  return new Date(text).toISOString().replace("T", " ").slice(0, 19);
+const ZONE_KEY = "zone";
+const LOCAL_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || "local";
+
+/** The zone of the times that the page shows: UTC, or the browser's own if the reader has chosen that. */
+export function zone() {
+  return localStorage.getItem(ZONE_KEY) === "local" ? LOCAL_ZONE : "UTC";
 }
 
-/** "3 min ago", for a moment in the past. */
+/** Show times in the other zone from now on. */
+export function switchZone() {
+  localStorage.setItem(ZONE_KEY, localStorage.getItem(ZONE_KEY) === "local" ? "UTC" : "local");
+}
+
+/** A time in the chosen zone: "2026-03-01 12:00:05". */
+export function moment(text) {
+  if (!text) return "–";
+  const at = new Date(text);
+  const shift = zone() === "UTC" ? 0 : at.getTimezoneOffset() * 60000;
+  return new Date(at.getTime() - shift).toISOString().replace("T", " ").slice(0, 19);
+}
+
+/** A time with its zone: "2026-03-01 12:00:05 UTC". */
+export function instant(text) {
+  return text ? `${moment(text)} ${zone()}` : "–";
+}
+
+/** "3 min ago", for a time in the past. */
 export function ago(text) {
   if (!text) return "";
   const seconds = Math.max(0, (Date.now() - new Date(text).getTime()) / 1000);
@@ -29,7 +57,7 @@ export function ago(text) {
   return "";
 }
 
-/** Seconds as a person says them: "0.4 s", "12 s", "3 min 5 s". */
+/** A duration: "0.4 s", "12 s", "3 min 5 s". */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
@@ -39,7 +67,7 @@ export function duration(seconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** Bytes in the unit that suits them. */
+/** Bytes in a suitable unit. */
 export function bytes(value) {
   if (value === null || value === undefined) return "–";
   let amount = value;
@@ -50,7 +78,7 @@ export function bytes(value) {
   return "";
 }
 
-/** A share in percent, with a digit where it is small. */
+/** A share in percent, with a decimal close to 0 and 100. */
 export function percent(share) {
   const value = share * 100;
   if (value === 0 || value === 100) return `${value} %`;
@@ -61,11 +89,12 @@ export function percent(share) {
 export function kind(node) {
   if (node.type === "files") return "Files";
   if (node.quarantine_of) return "Quarantine";
+  if (node.type === "group") return "Group";
   const text = String(node.type).replaceAll("_", " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** A value of a row as text: text as it is, NULL as such, all else as JSON. */
+/** A row's value as text: text as it is, NULL, or JSON. */
 export function value(data) {
   if (data === null || data === undefined) return "NULL";
   return typeof data === "string" ? data : JSON.stringify(data);

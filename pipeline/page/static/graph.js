@@ -1,35 +1,59 @@
-// The graph: cards for datasets, left to right, and lines along which rows flow.
+// The graph: cards for datasets, from left to right, and lines for the rows that flow between them.
 
 import { el, icon, replace, svg } from "./dom.js";
-import { counted, duration, kind, number } from "./format.js";
+import { sparkline } from "./charts.js";
+import { counted, duration, kind, number, short } from "./format.js";
 
 const STATES = {
   QUEUED: ["wait", "Queued"], STARTING: ["run", "Starting"], RUNNING: ["run", "Running"],
   COMPLETED: ["check", "Completed"], FAILED: ["cross", "FAILED"], SKIPPED: ["skip", "SKIPPED"],
   EXCLUDED: ["dash", "Not selected"], STOPPED: ["stop", "Stopped"], IDLE: ["wait", "Idle"],
 };
-// Cards of this height or less say only what one looks for first.
+// Cards of this height or less show only the most important figures.
 const COMPACT_HEIGHT = 100;
 const LARGEST_START = 1.3;
+const SMALLEST_START = 0.7;
 const MARGIN = 24;
 
-/** Return a state's icon and words. */
+/** Return a state's icon and text. */
 export function stateBadge(status) {
   const [picture, words] = STATES[status] ?? ["dash", status || "Not run"];
   return el("span", { class: "state", "data-status": status || "NONE" }, icon(picture), words);
 }
 
-/** Return medallion's name where a dataset's name begins with one. */
+/** Return the medallion tier that a dataset's name begins with. */
 export function tierOf(node) {
   if (node.type === "files") return "files";
   if (node.quarantine_of) return "quarantine";
+  if (node.type === "group" && ["files", "bronze", "silver", "gold"].includes(node.name)) return node.name;
   return ["bronze", "silver", "gold"].find((tier) => node.name.startsWith(`${tier}_`)) ?? "none";
 }
 
+/** Return a dataset's name with those of everything up- and downstream of it. */
+export function lineage(edges, name) {
+  const found = new Set([name]);
+  for (const [from, to] of [["source", "target"], ["target", "source"]]) {
+    const waiting = [name];
+    while (waiting.length) {
+      const here = waiting.pop();
+      for (const edge of edges) {
+        if (edge[from] !== here || (found.has(edge[to]) && edge[to] !== name)) continue;
+        if (edge[to] !== name) waiting.push(edge[to]);
+        found.add(edge[to]);
+      }
+    }
+  }
+  return found;
+}
+
 export class GraphView {
-  /** @param onOpen called with a dataset's name when its card is chosen. */
-  constructor(onOpen) {
+  /**
+   * @param onOpen is called with a dataset's name when its card is clicked.
+   * @param onUnfold is called with a group's name when its card is clicked.
+   */
+  constructor(onOpen, onUnfold) {
     this.onOpen = onOpen;
+    this.onUnfold = onUnfold;
     this.cards = new Map();
     this.lines = new Map();
     this.scale = 1;
@@ -42,7 +66,7 @@ export class GraphView {
     new ResizeObserver(() => this.graph && this.#place()).observe(this.viewport);
   }
 
-  /** Show a graph; cards that are there already change in place. */
+  /** Show a graph; existing cards change in place. */
   show(graph) {
     const shape = JSON.stringify([graph.nodes.map((node) => [node.name, node.x, node.y, node.type]),
       graph.edges.map((edge) => [edge.source, edge.target])]);
@@ -54,26 +78,29 @@ export class GraphView {
     this.#place();
   }
 
-  /** Mark one card as chosen. */
+  /** Mark one card as selected, and the path of its rows. */
   choose(name) {
+    this.chosen = this.cards.has(name) ? name : null;
+    this.#followRows(this.chosen);
     for (const [key, card] of this.cards) {
       card.element.classList.toggle("chosen", key === name);
       card.element.setAttribute("aria-pressed", String(key === name));
     }
   }
 
-  /** Bring a card into view, once for each choice. */
+  /** Scroll to a card, once for each selection. */
   reveal(name) {
     if (name !== this.revealed) this.cards.get(name)?.element.scrollIntoView({ block: "nearest", inline: "center" });
     this.revealed = name;
   }
 
-  /** Bring the first card whose name holds a text into view, and dim the others. */
+  /** Scroll to the first card whose name contains a text, and dim those whose name does not. */
   find(text) {
     const wanted = text.trim().toLowerCase();
     let first = null;
     for (const [name, card] of this.cards) {
-      const fits = !wanted || name.toLowerCase().includes(wanted);
+      const inside = this.graph.nodes.find((node) => node.name === name)?.members ?? [];
+      const fits = !wanted || [name, ...inside].some((one) => one.toLowerCase().includes(wanted));
       card.element.classList.toggle("dimmed", !fits);
       if (fits && wanted && !first) first = card.element;
     }
@@ -107,39 +134,55 @@ export class GraphView {
     const parts = {
       state: el("span", { class: "card-state" }), rows: el("span", { class: "card-rows" }),
       total: el("span", { class: "card-total" }), marks: el("div", { class: "card-marks" }),
-      balance: el("div", { class: "card-balance" }), reads: el("div", { class: "card-reads" }),
+      balance: el("div", { class: "card-balance" }), spark: el("div", { class: "card-spark" }), reads: el("div", { class: "card-reads" }),
     };
     const picture = node.quarantine_of ? "quarantine" : node.type;
     const element = el("button", {
-      type: "button", class: "card", "data-name": node.name, "data-tier": tierOf(node), "aria-pressed": "false",
-      onclick: () => this.onOpen(node.name),
+      type: "button", class: "card", "data-name": node.name, "data-tier": tierOf(node), "data-type": node.type, "aria-pressed": "false",
+      onclick: () => (node.type === "group" ? this.onUnfold(node.name) : this.onOpen(node.name)),
+      onmouseenter: () => this.#followRows(node.name), onmouseleave: () => this.#followRows(this.chosen),
+      onfocus: () => this.#followRows(node.name), onblur: () => this.#followRows(this.chosen),
     },
     el("div", { class: "card-head" }, el("span", { class: "card-kind", title: kind(node) }, icon(picture), el("span", {}, kind(node))), parts.state),
     el("div", { class: "card-name", title: node.name }, broken(node.name)),
     el("div", { class: "card-figures" }, parts.rows, parts.total),
-    parts.marks, parts.balance, parts.reads);
+    parts.marks, parts.spark, parts.balance, parts.reads);
     return { element, ...parts, rowsShown: null };
   }
 
   #refreshCard(node) {
     const card = this.cards.get(node.name);
     card.element.dataset.status = node.status || "NONE";
-    replace(card.state, node.type === "files" ? null : stateBadge(node.status));
-    const rows = node.type === "files" ? node.files.ingested_now : node.rows_written;
+    replace(card.state, node.files ? null : stateBadge(node.status));
+    const rows = node.files ? node.files.ingested_now : node.rows_written;
     if (card.rowsShown !== null && card.rowsShown !== rows) {
       card.rows.classList.remove("bumped");
       void card.rows.offsetWidth;
       card.rows.classList.add("bumped");
     }
     card.rowsShown = rows;
-    replace(card.rows, el("b", {}, number(rows)), node.type === "files" ? ` file${rows === 1 ? "" : "s"} taken` : ` row${rows === 1 ? "" : "s"} written`);
+    card.rows.title = number(rows);
+    replace(card.rows, el("b", {}, short(rows)), node.files ? ` file${rows === 1 ? "" : "s"}` : ` row${rows === 1 ? "" : "s"}`,
+      el("span", { class: "verb" }, node.files ? " ingested" : " written"));
     const took = node.seconds === null || node.seconds === undefined ? "" : ` · ${duration(node.seconds)}`;
-    replace(card.total, node.type === "files" ? `${number(node.files.listed)} listed` : [`${number(node.rows_total)} in all`, el("span", { class: "took" }, took)]);
+    replace(card.total, node.type === "group" ? counted(node.members.length, node.name === "files" ? "folder" : "table") : node.files ? `${number(node.files.listed)} listed` : [el("span", { title: number(node.rows_total) }, `${short(node.rows_total)} total`), el("span", { class: "took" }, took)]);
     replace(card.marks, marksOf(node));
+    replace(card.spark, sparkline(node.recent ?? []));
     replace(card.balance, balanceOf(node.conservation));
     replace(card.reads, readsOf(node, this.graph.edges));
     card.element.title = node.error ?? node.comment ?? "";
     card.element.setAttribute("aria-label", spoken(node));
+  }
+
+  /** Emphasize the cards and lines that rows pass on their way to a dataset and from it. */
+  #followRows(name) {
+    const path = name && this.cards.has(name) ? lineage(this.graph.edges, name) : null;
+    this.board.classList.toggle("following", Boolean(path));
+    for (const [key, card] of this.cards) card.element.classList.toggle("on-path", Boolean(path?.has(key)));
+    for (const [key, line] of this.lines) {
+      const [source, target] = key.split("\n");
+      line.element.classList.toggle("on-path", Boolean(path?.has(source) && path.has(target)));
+    }
   }
 
   #refreshLine(edge) {
@@ -177,8 +220,8 @@ export class GraphView {
     for (const edge of this.graph.edges) this.#drawLine(edge);
     this.edges.setAttribute("width", this.width);
     this.edges.setAttribute("height", this.height);
-    // A projector shows few tables large; many tables keep a size that can be read, and scroll.
-    this.scale ??= Math.max(1, Math.min(LARGEST_START, this.viewport.clientWidth / this.width, this.viewport.clientHeight / this.height));
+    // A few tables are enlarged to fit a projector; many tables keep a readable size, and the reader scrolls.
+    this.scale ??= Math.max(SMALLEST_START, Math.min(LARGEST_START, this.viewport.clientWidth / this.width, this.viewport.clientHeight / this.height));
     this.#applyScale();
   }
 
@@ -253,11 +296,11 @@ function marksOf(node) {
   return marks;
 }
 
-/** The line that says whether rows in are rows out. */
+/** The line that says whether rows in equal rows out. */
 export function balanceOf(conservation) {
   if (!conservation) return null;
   const picture = { holds: "check", broken: "cross", open: "wait" }[conservation.state];
-  return el("span", { class: `balance ${conservation.state}` }, icon(picture), conservation.text);
+  return el("span", { class: `balance ${conservation.state}` }, icon(picture), el("span", {}, conservation.text));
 }
 
 function readsOf(node, edges) {
@@ -268,8 +311,9 @@ function readsOf(node, edges) {
 
 function spoken(node) {
   const words = [kind(node), node.name];
-  if (node.type === "files") words.push(counted(node.files.listed, "file"));
-  else words.push((STATES[node.status] ?? ["", "not run"])[1], counted(node.rows_written, "row") + " written", `${number(node.rows_total)} in all`);
+  if (node.type === "group") words.push(counted(node.members.length, "member"), "folded: press Enter to unfold");
+  if (node.files) words.push(counted(node.files.listed, "file"));
+  else words.push((STATES[node.status] ?? ["", "not run"])[1], counted(node.rows_written, "row") + " written", `${number(node.rows_total)} total`);
   if (node.rows_dropped) words.push(`${number(node.rows_dropped)} dropped`);
   if (node.rows_warned) words.push(`${number(node.rows_warned)} warned`);
   if (node.error) words.push(node.error);

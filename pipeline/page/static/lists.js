@@ -4,7 +4,7 @@ import { get } from "./api.js";
 import { updateBars } from "./charts.js";
 import { el, icon, replace } from "./dom.js";
 import { table } from "./drawer.js";
-import { ago, counted, duration, moment, number } from "./format.js";
+import { ago, counted, duration, instant, moment, number, zone } from "./format.js";
 
 const LEVELS = ["INFO", "WARN", "ERROR", "METRICS"];
 const PAGE = 200;
@@ -16,7 +16,7 @@ export function updateBadge(update) {
   return el("span", { class: "state", "data-status": update.state }, icon(UPDATE_ICONS[update.state] ?? "run"), update.state.replaceAll("_", " "));
 }
 
-/** Every update, newest first; one chosen is shown in the graph as it was. */
+/** Every update, newest first; clicking one shows its graph. */
 export async function historyView(main, { choose }) {
   const updates = await get("/api/updates");
   if (!updates.length) {
@@ -26,14 +26,14 @@ export async function historyView(main, { choose }) {
   const row = (update) => [
     updateBadge(update),
     el("button", { type: "button", class: "link mono", "aria-label": `Show update ${update.update_id.slice(0, 8)} in the graph`, onclick: () => choose(update.update_id) }, update.update_id.slice(0, 8)),
-    el("span", { title: `${moment(update.created_at)} UTC` }, `${moment(update.created_at)}`),
+    el("span", { title: `${instant(update.created_at)}` }, `${moment(update.created_at)}`),
     el("span", { class: "num" }, duration(update.duration_seconds)), update.cause ?? "", update.run_as ?? "",
     el("span", { class: "num" }, number(update.rows_written)), el("span", { class: "num" }, number(update.rows_dropped)),
     update.failures?.length ? el("span", { class: "failed wrap" }, icon("cross"), update.failures.join("; ")) : el("span", { class: "faint" }, "none")];
   replace(main, el("section", { class: "page" },
-    el("h2", {}, "History"), el("p", { class: "faint" }, `${counted(updates.length, "update")}, newest first. Choose one to see the graph as it was.`),
+    el("h2", {}, "History"), el("p", { class: "faint" }, `${counted(updates.length, "update")}, newest first. Click one to see its graph.`),
     updateBars(updates, choose),
-    table(["state", "update", "started (UTC)", "took", "cause", "by", "rows written", "dropped", "failures"], updates.map(row))));
+    table(["state", "update", `started (${zone()})`, "took", "cause", "by", "rows written", "dropped", "failures"], updates.map(row))));
 }
 
 /** The event log, filtered; kept as an object because filters outlive a refresh. */
@@ -42,12 +42,16 @@ export class EventsView {
     this.filter = { level: "", event_type: "", update: "" };
     this.limit = PAGE;
     this.open = new Set();
+    this.asked = 0;
   }
 
   async show(main) {
+    const asked = ++this.asked;
     const query = new URLSearchParams({ limit: this.limit });
     for (const [name, chosen] of Object.entries(this.filter)) if (chosen) query.set(name, chosen);
     const { events, types, has_older: hasOlder } = await get(`/api/events?${query}`);
+    // A later question has been asked since; its answer is the one to show.
+    if (asked !== this.asked) return;
     const again = () => this.show(main);
     const pick = (name, label, options) => el("label", { class: "field" }, label,
       el("select", { name, onchange: (event) => { this.filter[name] = event.target.value; this.limit = PAGE; again(); } },
@@ -59,7 +63,7 @@ export class EventsView {
         this.filter.update ? el("button", { type: "button", class: "button small", onclick: () => { this.filter.update = ""; again(); } },
           `Update ${this.filter.update.slice(0, 8)}`, icon("close")) : null,
         el("span", { class: "faint" }, hasOlder ? `the newest ${counted(events.length, "event")}` : counted(events.length, "event"))),
-      events.length ? el("ol", { class: "events" }, events.map((event) => this.#line(event))) : el("p", { class: "faint" }, "No event fits."),
+      events.length ? el("ol", { class: "events" }, events.map((event) => this.#line(event))) : el("p", { class: "faint" }, "No event matches."),
       hasOlder ? el("button", { type: "button", class: "button", onclick: () => { this.limit *= 2; again(); } }, "Show older events") : null));
     if (focused) main.querySelector(`[name="${CSS.escape(focused)}"]`)?.focus();
   }
@@ -79,26 +83,26 @@ export class EventsView {
   }
 }
 
-const ALERT_ICONS = { OK: "check", TRIGGERED: "bell", ERROR: "cross", UNKNOWN: "wait" };
+const ALERT_ICONS = { OK: "check", TRIGGERED: "bell", ERROR: "cross" };
 
-/** Each alert: its state, why, its last evaluations and what became of its notifications. */
+/** Each evaluated alert: its state, why, its last evaluations and what became of its notifications. */
 export async function alertsView(main) {
   const alerts = await get("/api/alerts");
   replace(main, el("section", { class: "page" }, el("h2", {}, "Alerts"),
-    alerts.length ? alerts.map(alertCard) : el("p", { class: "faint" }, "No alert is declared.")));
+    alerts.length ? alerts.map(alertCard) : el("p", { class: "faint" }, "No alert has been evaluated yet. Start the poller: ", el("code", {}, "python -m alerts watch"))));
 }
 
 function alertCard(alert) {
   return el("article", { class: "alert", "data-state": alert.state },
     el("header", {}, el("h3", {}, alert.name),
       el("span", { class: "alert-state" }, icon(ALERT_ICONS[alert.state] ?? "wait"), alert.state)),
-    el("p", {}, alert.evaluated_at ? [`Value ${alert.value ?? "–"}, evaluated ${moment(alert.evaluated_at)} UTC (${ago(alert.evaluated_at)}).`]
-      : ["Never evaluated. Start the poller: ", el("code", {}, "python -m alerts watch")]),
+    el("p", {}, `Value ${alert.value ?? "–"}, evaluated ${instant(alert.evaluated_at)} (${ago(alert.evaluated_at)}).`),
     alert.reason ? el("p", {}, alert.reason) : null,
     alert.triggered_rows?.length ? el("p", {}, "Triggered by ", alert.triggered_rows.map((row) => el("code", { class: "chip" }, row))) : null,
     el("p", { class: "faint" }, [alert.severity, alert.condition ? `condition: ${alert.condition}` : null, alert.schedule].filter(Boolean).join(" · ")),
-    alert.evaluations.length ? table(["state", "evaluated (UTC)", "value", "notification", "to", "trouble"], alert.evaluations.map((one) => [
+    alert.runbook ? el("p", {}, "What to do: ", el("code", {}, alert.runbook)) : null,
+    table(["state", `evaluated (${zone()})`, "value", "notification", "to", "trouble"], alert.evaluations.map((one) => [
       el("span", { class: "state", "data-status": one.state }, icon(ALERT_ICONS[one.state] ?? "wait"), one.state), moment(one.evaluated_at), one.value ?? "–",
-      one.notification, el("span", { class: "wrap" }, one.destination ?? ""), el("span", { class: "failed wrap" }, one.delivery_error ?? "")])) : null,
+      one.notification, el("span", { class: "wrap" }, one.destination ?? ""), el("span", { class: "failed wrap" }, one.delivery_error ?? "")])),
     alert.query ? el("details", {}, el("summary", {}, "Query"), el("pre", { class: "code" }, alert.query)) : null);
 }

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from pipeline.clock import FixedClock
-from pipeline.home import Home
-from pipeline.live import watching
+from pipeline.drawing.live import watching
+from pipeline.foundation.clock import FixedClock
+from pipeline.home.places import Home
 from tests.conftest import NOON
-from tests.record.log_writer import LogWriter
+from tests.events.log_writer import LogWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,12 +38,12 @@ def play(writer: LogWriter, clock: FixedClock) -> None:
     writer.orders("0a1b2c3d-u", 1200, status="RUNNING")
     clock.advance(timedelta(seconds=3))
     error = ValueError("The disk is full.")
-    writer.tell("0a1b2c3d-u", "flow_progress", "orders", status="FAILED", error=error, level="ERROR")
-    writer.tell("0a1b2c3d-u", "flow_progress", "paid_orders", status="SKIPPED", level="WARN")
+    writer.emit("0a1b2c3d-u", "flow_progress", "orders", status="FAILED", error=error, level="ERROR")
+    writer.emit("0a1b2c3d-u", "flow_progress", "paid_orders", status="SKIPPED", level="WARN")
     writer.end("0a1b2c3d-u", "FAILED")
 
 
-def test_update_outside_a_terminal_is_told_line_by_line_and_ends_with_its_graph(
+def test_update_outside_a_terminal_prints_a_line_for_each_flow_and_ends_with_its_graph(
     writer: LogWriter, clock: FixedClock
 ) -> None:
     file = StringIO()
@@ -68,7 +68,9 @@ def test_update_outside_a_terminal_is_told_line_by_line_and_ends_with_its_graph(
     assert summary.state == "FAILED"
 
 
-def test_update_in_a_terminal_moves_and_leaves_its_graph_standing(writer: LogWriter, clock: FixedClock) -> None:
+def test_update_in_a_terminal_is_shown_live_and_leaves_its_graph_on_the_screen(
+    writer: LogWriter, clock: FixedClock
+) -> None:
     file = StringIO()
     console = Console(file=file, width=100, height=40, force_terminal=True, color_system=None)
     with watching(writer.log, console=console, clock=clock):

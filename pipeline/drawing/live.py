@@ -1,4 +1,4 @@
-"""The update's graph as it goes, in the terminal."""
+"""The graph of a running update in the terminal."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 from rich.live import Live
 
-from pipeline.clock import SystemClock
-from pipeline.console import open_console
-from pipeline.drawing.terminal import TerminalGraph
-from pipeline.summary import Summary
+from pipeline.drawing.terminal import TerminalGraph, open_console
+from pipeline.events.summary import Summary
+from pipeline.foundation.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console
 
-    from pipeline.clock import Clock
-    from pipeline.event_log import Event, EventLog
+    from pipeline.events.event import Event
+    from pipeline.events.log import EventLog
 
 _PICTURES_PER_SECOND = 8
 
@@ -27,9 +26,9 @@ _PICTURES_PER_SECOND = 8
 def watching(
     log: EventLog, *, quiet: bool = False, console: Console | None = None, clock: Clock | None = None
 ) -> Iterator[Summary]:
-    """Show an update's graph while it runs, and leave it standing as it was at the end.
+    """Show an update's graph while it runs, and leave its final state on the screen.
 
-    In a terminal the graph moves; elsewhere a line is printed for each flow that ends, then the graph.
+    A terminal shows the graph live. Elsewhere, a line is printed for each flow that ends, and the graph at the end.
 
     Yields:
         The summary, which follows the log.
