@@ -1,1 +1,1 @@
-"""Alerts: a query, a condition and who is told, evaluated on schedule over the SQL warehouse."""
+"""Alerts: a query, a condition and destinations, evaluated on schedule over the SQL warehouse."""

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-import traceback
 from dataclasses import asdict
-from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,26 +16,25 @@ from alerts.evaluate import mute as mute_alert
 from alerts.heartbeat import last_beat
 from alerts.history import History
 from alerts.model import Alert, State
-from alerts.options import (
-    DebugOption,
-    FolderOption,
-    HomeOption,
-    JsonOption,
-    NameArgument,
-    OptionalName,
-    common_of,
-)
+from alerts.options import FolderOption, NameArgument, OptionalName, common_of
+from alerts.poller import Poller
 from alerts.settings import find_destinations
-from alerts.warehouse import HiveWarehouse
-from alerts.watch import Watch
-from pipeline.clock import parse_duration, parse_moment
-from pipeline.errors import LakehouseError
+from pipeline.commands.output import print_json
+from pipeline.commands.target import HomeOption, JsonOption  # noqa: TC001 - typer reads the annotations
+from pipeline.foundation.clock import parse_duration, parse_moment
+from pipeline.foundation.command_line import run_command
+from pipeline.foundation.shown import say
+from pipeline.foundation.stop import stop_by_signal
+from pipeline.warehouse.hive import HiveWarehouse
+
+if TYPE_CHECKING:
+    from pipeline.foundation.errors import LakehouseError
 
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Evaluate alerts over the SQL warehouse and tell who has to know.",
+    help="Evaluate alerts over the SQL warehouse and send notifications.",
 )
 
 
@@ -48,14 +43,13 @@ def check(
     name: OptionalName = None,
     *,
     at: Annotated[str | None, typer.Option("--at", help="Another moment for `:now`: a time, +5h or -6h.")] = None,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 when an alert is triggered.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 1 if an alert is triggered.")] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
     folder: FolderOption = SHIPPED,
-    _debug: DebugOption = False,
 ) -> None:
-    """Evaluate now, record it and deliver what is to be told, undelivered notifications included."""
-    common = common_of(home, folder)
+    """Evaluate alerts now, record it, and send their notifications, including pending ones."""
+    common = common_of(home, folder, to_write=True)
     moment = parse_moment(at, common.clock.now()) if at is not None else None
     alerts = common.alerts(name)
     warehouse = HiveWarehouse(common.settings.warehouse_url)
@@ -63,10 +57,10 @@ def check(
     for alert in alerts:
         destinations = find_destinations(common.settings, alert.spec.destinations, console.say)
         evaluations.append(
-            evaluate(alert, warehouse, common.settings.home, common.clock, at=moment, destinations=destinations)
+            evaluate(alert, warehouse, common.settings, common.clock, at=moment, destinations=destinations)
         )
     if as_json:
-        console.show_json([console.facts(one) for one in evaluations])
+        print_json([console.facts(one) for one in evaluations])
     else:
         console.show_evaluations(evaluations)
     raise typer.Exit(max((_exit_code(one, triggered_counts=exit_code) for one in evaluations), default=0))
@@ -80,55 +74,47 @@ def _exit_code(evaluation: Evaluation, *, triggered_counts: bool) -> int:
 
 
 @app.command()
-def watch(
-    name: OptionalName = None,
-    *,
-    home: HomeOption = None,
-    folder: FolderOption = SHIPPED,
-    _debug: DebugOption = False,
-) -> None:
-    """Evaluate on schedule until stopped."""
-    common = common_of(home, folder)
+def watch(name: OptionalName = None, *, home: HomeOption = None, folder: FolderOption = SHIPPED) -> None:
+    """Evaluate alerts on schedule until stopped."""
+    common = common_of(home, folder, to_write=True)
     alerts = common.alerts(name)
     for alert in alerts:
         find_destinations(common.settings, alert.spec.destinations)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    warehouse = HiveWarehouse(common.settings.warehouse_url)
 
     def report(alert: Alert, outcome: Evaluation | LakehouseError) -> None:
         text = console.line(outcome) if isinstance(outcome, Evaluation) else f"{alert.spec.name}: {outcome}"
-        typer.echo(text)
+        say(text)
 
-    typer.echo(f"Watching {', '.join(alert.spec.name for alert in alerts)}.")
-    Watch(
-        alerts,
-        HiveWarehouse(common.settings.warehouse_url),
-        common.settings.home,
-        common.clock,
-        find=lambda alert: find_destinations(common.settings, alert.spec.destinations),
-        wait=lambda span: stop.wait(span / timedelta(seconds=1)),
-        report=report,
-    ).run()
-    typer.echo("Stopped.")
+    with stop_by_signal() as stop:
+        say(f"Watching {', '.join(alert.spec.name for alert in alerts)}.")
+        Poller(
+            alerts,
+            warehouse,
+            common.settings,
+            common.clock,
+            find=lambda alert: find_destinations(common.settings, alert.spec.destinations),
+            wait=lambda span: stop.wait(span.total_seconds()),
+            report=report,
+        ).run()
+    say("Stopped.")
 
 
 @app.command()
 def history(
     name: OptionalName = None,
     *,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many evaluations at most.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The largest number of evaluations to show.")] = 20,
     as_json: JsonOption = False,
     home: HomeOption = None,
     folder: FolderOption = SHIPPED,
-    _debug: DebugOption = False,
 ) -> None:
     """Show recorded evaluations, newest first."""
     common = common_of(home, folder)
-    table = History(common.settings.home)
+    table = History(common.settings.home, common.settings.schema)
     rows = table.latest(common.alerts(name)[0].spec.name, limit) if name else table.newest(limit)
     if as_json:
-        console.show_json([row.model_dump(mode="json") for row in rows])
+        print_json([row.model_dump(mode="json") for row in rows])
     else:
         console.show_history(rows)
 
@@ -141,50 +127,39 @@ def mute(
     as_json: JsonOption = False,
     home: HomeOption = None,
     folder: FolderOption = SHIPPED,
-    _debug: DebugOption = False,
 ) -> None:
-    """Tell nobody of an alert for a while; it is evaluated and recorded all the same."""
-    common = common_of(home, folder)
+    """Send no notifications of an alert for a while; it is still evaluated and recorded."""
+    common = common_of(home, folder, to_write=True)
     until = common.clock.now() + parse_duration(span)
     alert = common.alerts(name)[0]
-    mute_alert(alert, common.settings.home, until)
+    mute_alert(alert, common.settings, until)
     if as_json:
-        console.show_json({"key": alert.key, "muted_until": until.isoformat()})
+        print_json({"key": alert.key, "muted_until": until.isoformat()})
     else:
-        typer.echo(f"{alert.spec.name} is muted until {console.in_words(until)}.")
+        say(f"{alert.spec.name} is muted until {console.in_words(until)}.")
 
 
 @app.command()
 def unmute(
-    name: NameArgument,
-    *,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    folder: FolderOption = SHIPPED,
-    _debug: DebugOption = False,
+    name: NameArgument, *, as_json: JsonOption = False, home: HomeOption = None, folder: FolderOption = SHIPPED
 ) -> None:
-    """Tell of an alert again; what changed meanwhile and is still so is told at the next evaluation."""
-    common = common_of(home, folder)
+    """Send an alert's notifications again; the next evaluation notifies of changes that persist."""
+    common = common_of(home, folder, to_write=True)
     alert = common.alerts(name)[0]
-    mute_alert(alert, common.settings.home, None)
+    mute_alert(alert, common.settings, None)
     by_file = alert.spec.mute_until
     until = by_file if by_file is not None and by_file > common.clock.now() else None
     if as_json:
-        console.show_json({"key": alert.key, "muted_until": until and until.isoformat()})
+        print_json({"key": alert.key, "muted_until": until and until.isoformat()})
     elif until is None:
-        typer.echo(f"{alert.spec.name} is no longer muted.")
+        say(f"{alert.spec.name} is no longer muted.")
     else:
-        typer.echo(f"{alert.key}.yml mutes it until {console.in_words(until)}; change `mute_until` there.")
+        say(f"{alert.key}.yml mutes it until {console.in_words(until)}; change `mute_until` there.")
 
 
 @app.command("test")
 def send_test(
-    name: NameArgument,
-    *,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    folder: FolderOption = SHIPPED,
-    _debug: DebugOption = False,
+    name: NameArgument, *, as_json: JsonOption = False, home: HomeOption = None, folder: FolderOption = SHIPPED
 ) -> None:
     """Send a marked test notification to each of an alert's destinations."""
     common = common_of(home, folder)
@@ -192,43 +167,23 @@ def send_test(
     destinations = find_destinations(common.settings, alert.spec.destinations, console.say)
     outcome = drill(alert, destinations, common.clock.now())
     if as_json:
-        console.show_json(asdict(outcome))
+        print_json(asdict(outcome))
     else:
         for label, error in outcome.errors:
-            typer.echo(error or f"Sent to {label}.")
+            say(error or f"Sent to {label}.")
     raise typer.Exit(int(any(error for _, error in outcome.errors)))
 
 
 @app.command()
-def health(
-    *,
-    as_json: JsonOption = False,
-    home: HomeOption = None,
-    _debug: DebugOption = False,
-) -> None:
-    """Say whether `watch` is well: 0 when it is, 1 when it is not."""
+def health(*, as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Check the heartbeat of `watch`: exit with 0 if it is recent, with 1 if not."""
     common = common_of(home, SHIPPED)
     heartbeat = last_beat(common.settings.home, common.clock.now())
     if as_json:
-        console.show_json(heartbeat.model_dump(mode="json"))
+        print_json(heartbeat.model_dump(mode="json"))
     else:
-        typer.echo(f"watch (process {heartbeat.pid}) got on at {console.in_words(heartbeat.beat_at)}.")
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run a command line and return its exit code."""
-    words = sys.argv[1:] if arguments is None else arguments
-    try:
-        app(args=words, prog_name="python -m alerts")
-    except LakehouseError as error:
-        if "--debug" in words:
-            traceback.print_exc()
-        typer.echo(str(error), err=True)
-        return error.exit_code
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 0
-    return 0
+        say(f"Last heartbeat of watch (process {heartbeat.pid}): {console.in_words(heartbeat.beat_at)}.")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_command(app, "python -m alerts"))

@@ -1,17 +1,19 @@
-"""The alerts of a folder: each a YAML file and the SQL beside it."""
+"""The alerts in a folder: each is a YAML file with its SQL file."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from alerts.message import check_templates
 from alerts.model import Alert, AlertSpec
-from alerts.statement import with_moment
-from pipeline.errors import AuthorError, UnknownNameError
+from alerts.observe import with_moment
+from pipeline.foundation.errors import AuthorError, UnknownNameError
+from pipeline.foundation.yaml_file import read_yaml
+from pipeline.settings import explained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,11 +23,11 @@ SHIPPED = Path(__file__).parent
 
 
 def load_alert(path: Path, now: datetime) -> Alert:
-    """Return the alert of a YAML file and the SQL beside it, checked as far as no warehouse is needed.
+    """Return the alert in a YAML file and its SQL file, checked as far as possible without a warehouse.
 
     Args:
         path: The YAML file.
-        now: Any moment; the query and the templates are tried out with it.
+        now: Any moment; the query and the templates are checked with it.
 
     Raises:
         AuthorError: A file cannot be read, a key is unknown, a value is wrong, or a template fails.
@@ -36,10 +38,10 @@ def load_alert(path: Path, now: datetime) -> Alert:
         sql = query_file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         problem = f"{path.name}: the query file {query_file} cannot be read: {error}."
-        raise AuthorError(problem, "Put the SQL there, or correct `query`.") from None
+        raise AuthorError(problem, "Write the SQL there, or correct `query`.") from None
     if not with_moment(sql, now, query_file.name):
         problem = f"{query_file} is empty."
-        raise AuthorError(problem, "Write the query into it.")
+        raise AuthorError(problem, "Write the query there.")
     if spec.freshness is not None:
         with_moment(spec.freshness, now, f"{path.name}: freshness")
     check_templates(spec, now, path.name)
@@ -47,20 +49,20 @@ def load_alert(path: Path, now: datetime) -> Alert:
 
 
 def load_alerts(folder: Path, names: Sequence[str], now: datetime) -> list[Alert]:
-    """Return the named alerts of a folder, or all of them in order of file name when none is named.
+    """Return the named alerts of a folder, or without names all of them, in order of file name.
 
     Args:
-        folder: Where the YAML files are.
+        folder: The folder of the YAML files.
         names: File names without the ending, or the alerts' own names.
         now: Any moment; see `load_alert`.
 
     Raises:
-        AuthorError: The folder holds no alert, a name is unknown or used twice, or a file is wrong.
+        AuthorError: The folder has no alerts, a name is unknown or used twice, or a file is wrong.
     """
     alerts = {path.stem: load_alert(path, now) for path in sorted(folder.glob("*.yml"))}
     if not alerts:
-        problem = f"{folder} holds no alert."
-        raise AuthorError(problem, "Name a folder with *.yml files in it by --folder.")
+        problem = f"{folder} contains no alerts."
+        raise AuthorError(problem, "Name a folder with *.yml files by --folder.")
     by_name: dict[str, str] = {}
     for key, alert in alerts.items():
         if alert.spec.name in by_name:
@@ -76,36 +78,11 @@ def load_alerts(folder: Path, names: Sequence[str], now: datetime) -> list[Alert
 
 def _spec(path: Path) -> AlertSpec:
     try:
-        declared = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        declared = read_yaml(path)
+    except (OSError, yaml.YAMLError) as error:
         problem = f"{path} cannot be read: {error}."
         raise AuthorError(problem, "Correct the file.") from None
     try:
         return AlertSpec.model_validate(declared)
     except ValidationError as error:
-        raise _readable(error, path.name) from None
-
-
-def _readable(error: ValidationError, where: str) -> AuthorError:
-    details = error.errors(include_url=False)
-    for detail in details:
-        if detail["type"] == "extra_forbidden":
-            *parents, key = detail["loc"]
-            within = ".".join([where, *map(str, parents)])
-            return UnknownNameError("key", str(key), _keys(AlertSpec, parents), within)
-    lines = [f"{'.'.join(map(str, detail['loc'])) or 'the file'}: {_sentence(detail)}" for detail in details]
-    problem = f"{where}: " + "; ".join(dict.fromkeys(lines))
-    return AuthorError(problem, "Correct the file; docs/alerts.md lists every key.")
-
-
-def _sentence(detail: Any) -> str:
-    text = str(detail["msg"]).removeprefix("Value error, ").rstrip(".")
-    return text if detail["type"] in {"missing", "value_error"} else f"{text}; got {detail['input']!r}"
-
-
-def _keys(model: type[BaseModel], parents: Sequence[int | str]) -> list[str]:
-    for parent in parents:
-        annotation = model.model_fields[str(parent)].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
-    return list(model.model_fields)
+        raise explained(error, path, AlertSpec) from None

@@ -1,4 +1,4 @@
-"""What a result says under an alert's condition: a state, a value, and a state per row."""
+"""The condition applied to a query's result: a state, a value, and a state for each row."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from alerts.model import Aggregation, AlertSpec, Operator, State
-from pipeline.errors import AuthorError, UnknownNameError
+from alerts.model import NULL_TESTS, Aggregation, AlertSpec, Operator, State
+from pipeline.foundation.errors import AuthorError, UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from alerts.warehouse import Result
+    from pipeline.warehouse.hive import Result
 
 _COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.EQUAL: operator.eq,
@@ -28,22 +28,27 @@ _COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
 }
 _EQUALITIES = frozenset({Operator.EQUAL, Operator.NOT_EQUAL})
 _WORST_LAST = [State.OK, State.ERROR, State.TRIGGERED]
-_TWO_VALUES = 2
+_OF_NUMBERS: dict[Aggregation, Callable[[Any], Any]] = {
+    Aggregation.SUM: sum,
+    Aggregation.AVG: statistics.fmean,
+    Aggregation.MEDIAN: statistics.median,
+    Aggregation.STDDEV: lambda values: statistics.stdev(values) if len(values) > 1 else None,
+}
 
 
 class ConditionError(AuthorError):
-    """The condition cannot judge what the query returned."""
+    """The condition cannot be applied to what the query returned."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What a result says.
+    """What the condition found in a result.
 
     Attributes:
-        state: The whole result's state: a triggered row outweighs one in error, which outweighs the rest.
-        value: What was compared; the first triggered row's value where each row is judged by itself.
-        rows: The state of each row's owner, by name; empty without `per_row`.
-        reason: Why the state is what it is, where the condition alone does not say it.
+        state: The state of the whole result: that of a triggered row, else of a row in error, else OK.
+        value: The value that was compared; with `per_row`, that of the first row with the result's state.
+        rows: Each row's state, by its value in the column `per_row`; empty without `per_row`.
+        reason: Why the state is what it is, unless the condition alone explains it.
     """
 
     state: State
@@ -53,11 +58,11 @@ class Measure:
 
 
 def measure(spec: AlertSpec, result: Result) -> Measure:
-    """Return what a result says under the alert's condition.
+    """Apply an alert's condition to a result.
 
     Raises:
         UnknownNameError: The condition or `per_row` names a column that the result lacks.
-        ConditionError: A value and what it is compared with are of different kinds.
+        ConditionError: A value and its threshold are of different types.
     """
     named = (spec.condition.column, spec.condition.threshold_column, spec.per_row)
     for column in named:
@@ -71,11 +76,16 @@ def measure(spec: AlertSpec, result: Result) -> Measure:
     return _by_row(spec, result) if spec.per_row else _by_value(spec, result)
 
 
+def worst(states: Iterable[State]) -> State:
+    """Return the state of a whole whose parts have these states: a triggered part outweighs one in error."""
+    return max(states, key=_WORST_LAST.index)
+
+
 def _by_number_of_rows(spec: AlertSpec, result: Result) -> Measure:
     count = len(result.rows)
     state = _compared(spec, count, spec.condition.threshold)
-    owners = _column(result, spec.per_row) if spec.per_row else []
-    rows = {_owner(owner): State.TRIGGERED for owner in owners if state is State.TRIGGERED}
+    names = _column(result, spec.per_row) if spec.per_row else []
+    rows = {_row_name(name): State.TRIGGERED for name in names if state is State.TRIGGERED}
     return Measure(state, count, rows)
 
 
@@ -91,14 +101,14 @@ def _by_row(spec: AlertSpec, result: Result) -> Measure:
     values = [_present(value) for value in _column(result, spec.condition.column)]
     bounds = _bounds(spec, result)
     rows: dict[str, State] = {}
-    worst, value, reason = State.OK, values[0], ""
-    for raw_owner, candidate, bound in zip(_column(result, spec.per_row), values, bounds, strict=True):
-        owner = _owner(raw_owner)
+    gravest, value, reason = State.OK, values[0], ""
+    for raw_name, candidate, bound in zip(_column(result, spec.per_row), values, bounds, strict=True):
+        name = _row_name(raw_name)
         state = _compared(spec, candidate, bound)
-        rows[owner] = max(state, rows.get(owner, State.OK), key=_WORST_LAST.index)
-        if _WORST_LAST.index(state) > _WORST_LAST.index(worst):
-            worst, value, reason = state, candidate, _null_reason(spec, candidate, bound)
-    return Measure(worst, value, rows, reason)
+        rows[name] = worst([state, rows.get(name, State.OK)])
+        if worst([gravest, state]) is not gravest:
+            gravest, value, reason = state, candidate, _null_reason(spec, candidate, bound)
+    return Measure(gravest, value, rows, reason)
 
 
 def _column(result: Result, name: str | None) -> list[Any]:
@@ -112,12 +122,12 @@ def _bounds(spec: AlertSpec, result: Result) -> list[Any]:
     return [_present(value) for value in _column(result, spec.condition.threshold_column)]
 
 
-def _owner(value: Any) -> str:
+def _row_name(value: Any) -> str:
     return "(no name)" if value is None else " ".join(str(value).split())
 
 
 def _present(value: Any) -> Any:
-    """Return a value made comparable: None for a missing one and for a number that is not finite."""
+    """Return a value in a comparable form; None for NULL, NaN and infinity."""
     if isinstance(value, Decimal):
         value = float(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -139,47 +149,38 @@ def _aggregate(aggregation: Aggregation, column: Sequence[Any]) -> Any:
         return None
     if aggregation in {Aggregation.MIN, Aggregation.MAX}:
         if len({_kind(value) for value in present}) > 1:
-            problem = f"{aggregation} met values of different kinds."
+            problem = f"{aggregation} found values of different types."
             raise ConditionError(problem, "Give the column one type in the query.")
         return min(present) if aggregation is Aggregation.MIN else max(present)
-    return _of_numbers(aggregation, present)
-
-
-def _of_numbers(aggregation: Aggregation, present: Sequence[Any]) -> Any:
     for value in present:
         if _kind(value) != "number":
             problem = f"{aggregation} needs numbers; got {value!r}, a {_kind(value)}."
             raise ConditionError(problem, "Cast the column in the query, or name another one.")
-    if aggregation is Aggregation.STDDEV:
-        return statistics.stdev(present) if len(present) >= _TWO_VALUES else None
-    if aggregation is Aggregation.SUM:
-        return sum(present)
-    return statistics.median(present) if aggregation is Aggregation.MEDIAN else statistics.fmean(present)
+    return _OF_NUMBERS[aggregation](present)
 
 
 def _compared(spec: AlertSpec, value: Any, bound: Any) -> State:
     how = spec.condition.operator
-    if how in {Operator.IS_NULL, Operator.IS_NOT_NULL}:
+    if how in NULL_TESTS:
         return State.TRIGGERED if (value is None) == (how is Operator.IS_NULL) else State.OK
     if value is None or bound is None:
         return spec.null_state
     same_kind = _kind(value) == _kind(bound)
-    if not same_kind or (_kind(value) == "truth value" and how not in _EQUALITIES):
+    if not same_kind or (_kind(value) == "boolean" and how not in _EQUALITIES):
         problem = f"`{spec.condition}` compares {value!r}, a {_kind(value)}, with {bound!r}, a {_kind(bound)}."
-        raise ConditionError(problem, "Give both the same type, by a cast in the query or another threshold.")
+        raise ConditionError(problem, "Give both the same type: cast in the query, or change the threshold.")
     return State.TRIGGERED if _COMPARE[how](value, bound) else State.OK
 
 
 def _kind(value: Any) -> str:
     if isinstance(value, bool):
-        return "truth value"
+        return "boolean"
     if isinstance(value, int | float):
         return "number"
     return "text" if isinstance(value, str) else type(value).__name__
 
 
 def _null_reason(spec: AlertSpec, value: Any, bound: Any) -> str:
-    is_null_test = spec.condition.operator in {Operator.IS_NULL, Operator.IS_NOT_NULL}
-    if is_null_test or (value is not None and bound is not None):
+    if spec.condition.operator in NULL_TESTS or (value is not None and bound is not None):
         return ""
-    return f"A value that `{spec.condition}` needs is missing."
+    return f"A value that `{spec.condition}` needs is missing: NULL, NaN or infinite."

@@ -1,4 +1,4 @@
-"""The decision: what an evaluation means and whether it is told. It asks neither clock nor disk."""
+"""The decision: an evaluation's state, and whether to notify. A pure function: it reads neither clock nor disk."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from alerts.condition import measure
-from alerts.model import EVERY_EVALUATION, ONCE, AlertSpec, State
-from pipeline.errors import DataError, LakehouseError
+from alerts.condition import Measure, measure, worst
+from alerts.model import EVERY_EVALUATION, AlertSpec, State
+from alerts.schedule import in_words
+from pipeline.foundation.errors import DataError, LakehouseError
 
 if TYPE_CHECKING:
-    from alerts.warehouse import Result
+    from pipeline.warehouse.hive import Result
+
+# The name of the alert itself among its rows.
+ITSELF = ""
 
 
 class StaleDataError(DataError):
-    """The data is too old for an answer to mean anything."""
+    """The data is too old for its state to be known."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,8 @@ class Freshness:
     """How new the data is.
 
     Attributes:
-        newest: The newest moment of the data; None when there is none.
-        judged_at: The moment that its age is counted to.
+        newest: The newest moment of the data; None when there is no data.
+        judged_at: The moment at which its age is measured.
     """
 
     newest: datetime | None
@@ -33,7 +37,7 @@ class Freshness:
 
 @dataclass(frozen=True)
 class Observation:
-    """What the warehouse answered: a result, or the error that stands in its place."""
+    """What the warehouse answered: a result or an error."""
 
     result: Result | None = None
     freshness: Freshness | None = None
@@ -42,38 +46,43 @@ class Observation:
 
 @dataclass(frozen=True)
 class Memory:
-    """What earlier evaluations left behind.
+    """What one evaluation hands on to the next.
 
     Attributes:
         state: The last evaluation's state.
-        told_state: The state that readers know of.
-        told_rows: The owners of triggered rows that readers know of, sorted.
-        told_at: When they were last told.
-        muted_until: Until when nobody is told, by hand.
+        notified_state: The state in the last notification.
+        notified_rows: The triggered rows in the last notification, by their `per_row` names, sorted.
+        triggers_notified_at: When a notification last said that a row is triggered, by the row's name. The alert itself
+            has the name "".
+        triggered_since: Since when each row has met the condition without a break.
+        muted_until: The end of a mute by command.
     """
 
     state: State = State.UNKNOWN
-    told_state: State = State.UNKNOWN
-    told_rows: tuple[str, ...] = ()
-    told_at: datetime | None = None
+    notified_state: State = State.UNKNOWN
+    notified_rows: tuple[str, ...] = ()
+    triggers_notified_at: dict[str, datetime] = field(default_factory=dict)
+    triggered_since: dict[str, datetime] = field(default_factory=dict)
     muted_until: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What an evaluation means.
+    """What an evaluation found, and whether to notify.
+
+    Rows are named by their values in the column `per_row`.
 
     Attributes:
         state: The alert's state.
-        value: What the condition compared.
-        row_states: The state of each row's owner that the result or the memory names.
-        newly: Owners whose row is triggered and whom readers do not know of.
-        still: Owners whose row is triggered and whom they know of.
-        recovered: Owners they know of whose row is triggered no more.
-        notify: Whether one message is to be sent.
-        reason: What the reader has to know besides the condition.
-        error: What went wrong, when the state is ERROR for that.
-        memory: What to hand to the next decision, provided that a message due is taken in hand.
+        value: The value that the condition compared.
+        row_states: The state of each row in the result, and of each row that has recovered.
+        newly: Triggered rows that were not in the last notification.
+        still: Triggered rows that were in the last notification.
+        recovered: Rows in the last notification that are no longer triggered.
+        notify: Whether to send a message.
+        reason: What readers need to know besides the condition.
+        error: What went wrong; None unless that is why the state is ERROR.
+        memory: What to hand to the next decision, once the message, if any, is safe on disk.
     """
 
     state: State
@@ -89,24 +98,25 @@ class Decision:
 
 
 def decide(spec: AlertSpec, observation: Observation, memory: Memory, now: datetime) -> Decision:
-    """Return what an observation means, given what readers were told before.
+    """Return the decision for an observation, given what readers were notified of before.
 
-    A message is due when the state, or the set of triggered rows, differs from what readers know; a recovery
-    only with `notify_on_ok`. An unchanged TRIGGERED is repeated as `retrigger` says, an unchanged ERROR
-    never.
-    What changes while the alert is muted is told after it, if it is still so.
+    A notification is due when the state or the set of triggered rows differs from the last notification; for
+    a recovery only with `notify_on_ok`. An unchanged TRIGGERED is repeated as `retrigger` says, an unchanged
+    ERROR never. If `retrigger` is a duration, no row is notified again within it, whatever its state was meanwhile. A
+    change while the alert is muted is notified after the mute, if it persists.
 
     Args:
-        spec: What the alert says.
+        spec: The alert's declaration.
         observation: What the warehouse answered.
-        memory: What the last decision handed on.
+        memory: The last decision's memory.
         now: The moment of the evaluation.
     """
-    found = _found(spec, observation)
+    found = _found(spec, observation, memory, now)
+    memory = found.memory
     if found.state is State.ERROR:
-        # Nobody knows how the rows are: they stay what they were.
-        found = replace(found, still=memory.told_rows)
-        due = memory.told_state is not State.ERROR
+        # The rows' states are unknown: they keep the last ones.
+        found = replace(found, still=memory.notified_rows)
+        due = memory.notified_state is not State.ERROR
     else:
         found = _with_changes(found, memory)
         due = _is_due(spec, found, memory, now)
@@ -115,53 +125,81 @@ def decide(spec: AlertSpec, observation: Observation, memory: Memory, now: datet
     return replace(found, notify=notify, memory=_remembered(spec, found, memory, now, due=due, notify=notify))
 
 
-def _found(spec: AlertSpec, observation: Observation) -> Decision:
+def _found(spec: AlertSpec, observation: Observation, memory: Memory, now: datetime) -> Decision:
+    """Return what an observation shows, with a memory that knows since when each row has met the condition."""
     if observation.error is not None:
-        return _failed(observation.error)
+        return _failed(observation.error, memory)
     if observation.result is None:
-        msg = "an observation holds a result or an error"
+        msg = "an observation has a result or an error"
         raise ValueError(msg)
     try:
         measured = measure(spec, observation.result)
     except LakehouseError as error:
-        return _failed(error)
+        return _failed(error, memory)
+    memory = replace(memory, triggered_since=_triggered_since(measured, memory, now))
+    measured = _without_pending(spec, measured, memory, now)
     stale = _staleness(spec, observation.freshness)
-    found = Decision(measured.state, measured.value, measured.rows, reason=measured.reason)
+    found = Decision(measured.state, measured.value, measured.rows, reason=measured.reason, memory=memory)
     if not stale:
         return found
     if measured.state is State.TRIGGERED:
         return replace(found, reason=f"{measured.reason} {stale}".strip())
     if spec.stale_data_state is State.TRIGGERED:
         return replace(found, state=State.TRIGGERED, reason=stale)
-    remedy = "Look whether the sensors send and the pipeline runs."
-    return replace(_failed(StaleDataError(stale, remedy)), value=measured.value)
+    remedy = "Check that the source sends data and that the pipeline runs."
+    return replace(_failed(StaleDataError(stale, remedy), memory), value=measured.value)
 
 
-def _failed(error: LakehouseError) -> Decision:
-    return Decision(State.ERROR, reason=str(error), error=error)
+def _failed(error: LakehouseError, memory: Memory) -> Decision:
+    return Decision(State.ERROR, reason=str(error), error=error, memory=memory)
+
+
+def _triggered_since(measured: Measure, memory: Memory, now: datetime) -> dict[str, datetime]:
+    """Return since when each row has met the condition; a row in error keeps what was known of it."""
+    known = memory.triggered_since
+    states = measured.rows or {ITSELF: measured.state}
+    return {
+        # An earlier --at may have put the beginning in the future.
+        row: min(known.get(row, now), now)
+        for row, state in states.items()
+        if state is State.TRIGGERED or (state is State.ERROR and row in known)
+    }
+
+
+def _without_pending(spec: AlertSpec, measured: Measure, memory: Memory, now: datetime) -> Measure:
+    """Return what was measured, with rows that have not met the condition for `pending_for` as OK."""
+    states = measured.rows or {ITSELF: measured.state}
+    pending = [
+        row
+        for row, state in states.items()
+        if state is State.TRIGGERED and spec.pending_for and now - memory.triggered_since[row] < spec.pending_for
+    ]
+    if not pending or spec.pending_for is None:
+        return measured
+    states = states | dict.fromkeys(pending, State.OK)
+    names = ", ".join(sorted(filter(None, pending)))
+    pending_reason = f"Met for less than {in_words(spec.pending_for)}{': ' if names else ''}{names}."
+    return replace(
+        measured,
+        state=worst(states.values()),
+        rows=states if measured.rows else {},
+        reason=f"{measured.reason} {pending_reason}".strip(),
+    )
 
 
 def _staleness(spec: AlertSpec, freshness: Freshness | None) -> str:
     if spec.stale_after is None or freshness is None:
         return ""
-    limit = _words(spec.stale_after)
+    limit = in_words(spec.stale_after)
     if freshness.newest is None:
         return f"There is no data at all; it may be at most {limit} old."
     age = freshness.judged_at - freshness.newest
-    return f"The newest data is {_words(age)} old; it may be at most {limit} old." if age > spec.stale_after else ""
-
-
-def _words(span: timedelta) -> str:
-    seconds = round(span.total_seconds())
-    hours, minutes = divmod(seconds // 60, 60)
-    if seconds < 60:  # noqa: PLR2004 - below a minute seconds say more
-        return f"{seconds} s"
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    return f"The newest data is {in_words(age)} old; it may be at most {limit} old." if age > spec.stale_after else ""
 
 
 def _with_changes(found: Decision, memory: Memory) -> Decision:
     triggered = {owner for owner, state in found.row_states.items() if state is State.TRIGGERED}
-    known = set(memory.told_rows)
+    known = set(memory.notified_rows)
     recovered = tuple(sorted(known - triggered))
     return replace(
         found,
@@ -174,32 +212,39 @@ def _with_changes(found: Decision, memory: Memory) -> Decision:
 
 def _is_due(spec: AlertSpec, found: Decision, memory: Memory, now: datetime) -> bool:
     if found.state is State.OK:
-        return spec.notify_on_ok and memory.told_state in {State.TRIGGERED, State.ERROR}
-    if found.state is not memory.told_state or found.newly or (found.recovered and spec.notify_on_ok):
+        return spec.notify_on_ok and memory.notified_state in {State.TRIGGERED, State.ERROR}
+    if found.recovered and spec.notify_on_ok:
         return True
-    return _is_repeat_due(spec, memory, now)
+    if isinstance(spec.retrigger, timedelta):
+        return any(not _is_quiet(row, memory, now, spec.retrigger) for row in _triggered(found))
+    return spec.retrigger == EVERY_EVALUATION or found.state is not memory.notified_state or bool(found.newly)
 
 
-def _is_repeat_due(spec: AlertSpec, memory: Memory, now: datetime) -> bool:
-    if spec.retrigger == ONCE:
-        return False
-    if spec.retrigger == EVERY_EVALUATION or memory.told_at is None:
-        return True
-    # A clock that was moved by hand and moved back must not silence the alert until it catches up.
-    return not memory.told_at <= now < memory.told_at + timedelta(seconds=_seconds(spec))
+def _triggered(found: Decision) -> tuple[str, ...]:
+    return (*found.newly, *found.still) or (ITSELF,)
 
 
-def _seconds(spec: AlertSpec) -> float:
-    return spec.retrigger.total_seconds() if isinstance(spec.retrigger, timedelta) else 0.0
+def _is_quiet(row: str, memory: Memory, now: datetime, retrigger: timedelta) -> bool:
+    notified_at = memory.triggers_notified_at.get(row)
+    # An earlier --at may have put the last notification in the future; that must not silence the alert until then.
+    return notified_at is not None and notified_at <= now < notified_at + retrigger
 
 
 def _remembered(spec: AlertSpec, found: Decision, memory: Memory, now: datetime, *, due: bool, notify: bool) -> Memory:
     seen = replace(memory, state=found.state)
-    if found.state is State.ERROR:
-        return replace(seen, told_state=State.ERROR, told_at=now) if notify else seen
     if notify:
-        return replace(seen, told_state=found.state, told_rows=tuple(sorted({*found.newly, *found.still})), told_at=now)
+        seen = replace(seen, notified_state=found.state)
+    if found.state is State.ERROR:
+        return seen
+    if notify:
+        notified_at = memory.triggers_notified_at
+        if found.state is State.TRIGGERED:
+            longest = spec.retrigger if isinstance(spec.retrigger, timedelta) else timedelta(0)
+            kept = {row: at for row, at in notified_at.items() if _is_quiet(row, memory, now, longest)}
+            notified_at = kept | dict.fromkeys(_triggered(found), now)
+        rows = tuple(sorted({*found.newly, *found.still}))
+        return replace(seen, notified_rows=rows, triggers_notified_at=notified_at)
     if not due and found.state is State.OK:
-        return replace(seen, told_state=State.OK, told_rows=())
-    # Recoveries that nobody is told of are forgotten, or the same row could not trigger anew.
-    return seen if spec.notify_on_ok else replace(seen, told_rows=found.still)
+        return replace(seen, notified_state=State.OK, notified_rows=())
+    # Forget recoveries that are not notified, so that the same row can trigger again.
+    return seen if spec.notify_on_ok else replace(seen, notified_rows=found.still)

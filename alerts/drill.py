@@ -1,4 +1,4 @@
-"""A marked test notification, to see that it arrives."""
+"""A marked test notification, to check the destinations."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from alerts.decide import Decision
-from alerts.deliver import DeliveryError, Destination, Notification
 from alerts.message import compose
 from alerts.model import Alert, State
+from pipeline.notification.destination import DeliveryError, Destination, Notification
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,11 +20,11 @@ MARK = "[TEST]"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a test went.
+    """The outcome of a test.
 
     Attributes:
-        notification_id: What the message carries.
-        errors: Each destination's label, and why it did not take the message; None when it did.
+        notification_id: The id in the message.
+        errors: Each destination's label, and why it did not accept the message; None when it did.
     """
 
     notification_id: str
@@ -32,8 +32,8 @@ class Outcome:
 
 
 def drill(alert: Alert, destinations: Sequence[Destination], now: datetime) -> Outcome:
-    """Return how a marked message fared at each destination. It is neither recorded nor tried again."""
-    decision = Decision(State.UNKNOWN, reason="This is a test; nothing was evaluated.")
+    """Send a marked message to each destination and return the outcome. It is neither recorded nor retried."""
+    decision = Decision(State.UNKNOWN, reason="This is a test. Nothing was evaluated.")
     message = compose(alert.spec, decision, None, now)
     marked = replace(message, subject=f"{MARK} {message.subject}", kind="info")
     notification = Notification(uuid.uuid4().hex[:12], marked)

@@ -1,43 +1,43 @@
-"""One tick of an alert: ask, decide, note down what is to be sent, send it, record the evaluation."""
+"""One evaluation of an alert: query, decide, save what is to be sent, send it, record the evaluation."""
 
 from __future__ import annotations
 
 import json
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from alerts.decide import Decision, Memory, Observation, decide
+from alerts.decide import ITSELF, Decision, Memory, Observation, decide
 from alerts.history import History, Row
 from alerts.ledger import Ledger, LedgerFile, Pending, Target
-from alerts.message import Message, compose
-from alerts.model import DEFAULT_BODY, DEFAULT_SUBJECT, Alert, AlertSpec, State
+from alerts.message import compose, plain_message
+from alerts.model import Alert, AlertSpec, State
 from alerts.observe import observe
-from alerts.settings import find_destinations, read_settings
-from pipeline.errors import AuthorError, LakehouseError
+from alerts.settings import Settings, find_destinations
+from pipeline.foundation.errors import LakehouseError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
-    from alerts.deliver import Destination
-    from alerts.warehouse import Result, Warehouse
-    from pipeline.clock import Clock
+    from pipeline.foundation.clock import Clock
+    from pipeline.notification.destination import Destination, Message
+    from pipeline.warehouse.hive import Result, Warehouse
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one tick found and did.
+    """What one evaluation found and did.
 
     Attributes:
         key: The alert's key.
         row: What was recorded in `alert_evaluations`.
         previous_state: The state before it.
-        decision: What it meant: devices newly hot, still hot, recovered, the reason, the error.
+        decision: What was decided: the state, the rows that changed, the reason, the error.
         result: What the query returned; None when it failed.
-        message: What was to be sent; None when there was nothing to tell.
-        waiting: How many notifications of the alert are still undelivered, earlier ones included.
+        message: The message that was due; None when none was.
+        waiting: How many of the alert's notifications are pending, earlier ones included.
     """
 
     key: str
@@ -55,75 +55,66 @@ class Evaluation:
 
     @property
     def error(self) -> LakehouseError | None:
-        """What went wrong, when the state is ERROR for that."""
+        """What went wrong; None unless that is why the state is ERROR."""
         return self.decision.error
 
 
 def evaluate(
     alert: Alert,
     warehouse: Warehouse,
-    home: Path,
+    settings: Settings,
     clock: Clock,
     *,
     at: datetime | None = None,
     destinations: Sequence[Destination] | None = None,
     retry_at_once: bool = True,
 ) -> Evaluation:
-    """Evaluate an alert once, record the evaluation and deliver what is to be told.
+    """Evaluate an alert once, record the evaluation and deliver its notifications.
 
-    A notification is on disk before it is sent, and leaves the disk only once it is delivered and
-    recorded. After a kill at any moment the next tick of the same alert takes it up: nothing is lost, and
-    a message that had gone out without the disk knowing goes out once more under the same id.
+    A notification is on disk before it is sent, and leaves the disk only after its delivery has been recorded.
+    After a kill at any moment the alert's next evaluation goes on from there: no notification is lost, and one that
+    was sent just before the kill is sent once more under the same id.
 
     Args:
         alert: The alert.
         warehouse: Answers its queries.
-        home: The lakehouse's folder.
-        clock: The machine's clock; data's age is judged by it.
-        at: What `:now`, mutes and repetitions go by instead of the clock. Data is never older for it.
-        destinations: Where notifications go. Defaults to what the environment says.
-        retry_at_once: Whether undelivered notifications are tried before their retry is due.
+        settings: The lakehouse, its schema, and the destinations.
+        clock: The machine's clock; the age of the data is measured by it.
+        at: Replaces the clock for `:now`, mutes and repetitions, but never makes the data older.
+        destinations: Where notifications go. Defaults to those of the settings.
+        retry_at_once: Whether pending notifications are sent before their retry is due.
 
     Raises:
         EnvironmentFaultError: The alert's state or the table of evaluations cannot be read or written.
     """
     if destinations is None:
-        destinations = find_destinations(read_settings(home), alert.spec.destinations)
-    tick = _Tick(alert, home, clock, destinations)
-    with tick.file.held():
-        tick.open()
+        destinations = find_destinations(settings, alert.spec.destinations)
+    with _Tick(alert, settings, clock, destinations).held() as tick:
         return tick.run(warehouse, at, retry_at_once=retry_at_once)
 
 
-def deliver_waiting(
-    alert: Alert,
-    home: Path,
-    clock: Clock,
-    destinations: Sequence[Destination],
-    *,
-    retry_at_once: bool = False,
+def deliver_pending(
+    alert: Alert, settings: Settings, clock: Clock, destinations: Sequence[Destination], *, retry_at_once: bool = False
 ) -> datetime | None:
-    """Send what is undelivered of an alert, without evaluating it, and return when the next retry is due.
+    """Send an alert's pending notifications without evaluating it, and return when the next retry is due.
 
     Raises:
         EnvironmentFaultError: The alert's state or the table of evaluations cannot be read or written.
     """
-    tick = _Tick(alert, home, clock, destinations)
-    with tick.file.held():
-        tick.open()
+    with _Tick(alert, settings, clock, destinations).held() as tick:
         tick.deliver(retry_at_once=retry_at_once)
         return tick.ledger.next_retry()
 
 
-def mute(alert: Alert, home: Path, until: datetime | None) -> None:
-    """Tell nobody of an alert until a moment; None ends that at once. Evaluations go on and are recorded.
+def mute(alert: Alert, settings: Settings, until: datetime | None) -> None:
+    """Send no notifications of an alert until a moment; None unmutes it. Evaluations go on and are recorded.
 
     Raises:
         EnvironmentFaultError: The alert's state cannot be read or written.
     """
-    file = LedgerFile(home, alert.key)
+    file = LedgerFile(settings.home, alert.key)
     with file.held():
-        ledger = file.load() or _restored(alert, History(home))
+        ledger = file.load() or _restored(alert, History(settings.home, settings.schema))
         ledger.memory = replace(ledger.memory, muted_until=until)
         file.save(ledger)
 
@@ -133,51 +124,61 @@ def _restored(alert: Alert, history: History) -> Ledger:
         states: dict[str, str] = json.loads(row.row_states)
         rows = tuple(sorted(owner for owner, state in states.items() if state == State.TRIGGERED))
         state = State(row.state)
-        memory = Memory(state=state, told_state=state, told_rows=rows, told_at=row.as_of)
+        times = dict.fromkeys(rows or [ITSELF], row.as_of) if state is State.TRIGGERED else {}
+        memory = Memory(state, state, rows, triggers_notified_at=times, triggered_since=times)
         return Ledger(memory=memory)
     return Ledger()
 
 
-def _message(spec: AlertSpec, decision: Decision, result: Result | None, as_of: datetime) -> Message:
+def _message(spec: AlertSpec, decision: Decision, result: Result | None, as_of: datetime) -> tuple[Message, Decision]:
+    """Return the message about a decision, and the decision: a template that fails makes it an ERROR.
+
+    The template may fail on a value that it was not checked with, and must not silence the alert: a plain message then
+    says what was decided, and what is wrong with the template.
+    """
     try:
-        return compose(spec, decision, result, as_of)
-    except AuthorError as error:
-        # A template that fails on a value it was not tried with must not silence the alert.
-        plain = spec.model_copy(update={"subject": DEFAULT_SUBJECT, "body": DEFAULT_BODY})
+        return compose(spec, decision, result, as_of), decision
+    except LakehouseError as error:
         noted = replace(decision, reason=f"{decision.reason} ({error.problem})".strip())
-        return compose(plain, noted, result, as_of)
+        message = plain_message(spec, noted, result, as_of)
+        memory = replace(decision.memory, state=State.ERROR)
+        return message, replace(noted, state=State.ERROR, error=error, memory=memory)
 
 
 class _Tick:
-    """One alert's ledger, open under its lock."""
+    """One alert's ledger, used under its lock."""
 
-    def __init__(self, alert: Alert, home: Path, clock: Clock, destinations: Sequence[Destination]) -> None:
+    def __init__(self, alert: Alert, settings: Settings, clock: Clock, destinations: Sequence[Destination]) -> None:
         self.alert = alert
-        self.file = LedgerFile(home, alert.key)
-        self.history = History(home)
+        self.file = LedgerFile(settings.home, alert.key)
+        self.history = History(settings.home, settings.schema)
         self.clock = clock
         self.destinations = destinations
         self.ledger = Ledger()
 
-    def open(self) -> None:
-        """Read the ledger and finish what a kill left unfinished."""
-        self.ledger = self.file.load() or _restored(self.alert, self.history)
-        self._record(may_be_there=True)
+    @contextmanager
+    def held(self) -> Iterator[Self]:
+        """Lock the ledger inside the block, read it, and record what a killed process had not."""
+        with self.file.held():
+            self.ledger = self.file.load() or _restored(self.alert, self.history)
+            self._record(after_a_kill=True)
+            yield self
 
     def run(self, warehouse: Warehouse, at: datetime | None, *, retry_at_once: bool) -> Evaluation:
-        """Evaluate, note down, send, record."""
+        """Evaluate, save, send, record."""
         began = self.clock.now()
         as_of = at or began
         previous = self.ledger.memory.state
         observation = observe(self.alert, warehouse, as_of, self.clock)
         decision = decide(self.alert.spec, observation, self.ledger.memory, as_of)
-        row = self._row(began, as_of, observation, decision)
         message = None
         if decision.notify:
-            message = _message(self.alert.spec, decision, observation.result, as_of)
+            message, decision = _message(self.alert.spec, decision, observation.result, as_of)
+        row = self._row(began, as_of, observation, decision)
+        if message is not None:
             row.notification_id = uuid.uuid4().hex[:12]
-            aims = {one.key: Target(label=one.label, retry_at=began) for one in self.destinations}
-            pending = Pending(id=row.notification_id, evaluation_id=row.evaluation_id, message=message, targets=aims)
+            targets = {one.key: Target(label=one.label, retry_at=began) for one in self.destinations}
+            pending = Pending(id=row.notification_id, evaluation_id=row.evaluation_id, message=message, targets=targets)
             self.ledger.pending.append(pending)
         self.ledger.memory = decision.memory
         self.ledger.unrecorded.append(row)
@@ -187,9 +188,9 @@ class _Tick:
         return Evaluation(self.alert.key, row, previous, decision, observation.result, message, waiting)
 
     def deliver(self, *, retry_at_once: bool) -> None:
-        """Send what is due and record how it went."""
+        """Send what is due and record the outcome."""
         self.ledger.deliver(self.destinations, self.clock, self._save, at_once=retry_at_once)
-        self._record(may_be_there=False)
+        self._record(after_a_kill=False)
 
     def _row(self, began: datetime, as_of: datetime, observation: Observation, decision: Decision) -> Row:
         return Row(
@@ -204,21 +205,24 @@ class _Tick:
             reason=decision.reason,
             row_states=json.dumps(decision.row_states or dict.fromkeys(decision.still, State.TRIGGERED)),
             duration_ms=(self.clock.now() - began) // timedelta(milliseconds=1),
+            declaration=self.alert.declaration,
         )
 
-    def _record(self, *, may_be_there: bool) -> None:
-        """Put evaluations into the table, and into its rows how their notifications fared."""
+    def _record(self, *, after_a_kill: bool) -> None:
+        """Append evaluations to the table, and update the rows whose notifications have been delivered."""
         if not self.ledger.unrecorded and not any(pending.is_delivered for pending in self.ledger.pending):
             return
         fresh = {row.evaluation_id: row for row in self.ledger.unrecorded}
         for pending in self.ledger.pending:
             row = fresh.get(pending.evaluation_id)
             if row is not None:
-                _fare(pending, row)
+                row.notified, row.destination = pending.is_delivered, pending.destination
+                row.delivery_error = pending.error
             elif pending.is_delivered:
                 self.history.mark_delivered(pending.evaluation_id, pending.destination)
         for row in fresh.values():
-            if not (may_be_there and self.history.holds(row.evaluation_id)):
+            # The killed process may have appended the row before it could save the ledger.
+            if not (after_a_kill and self.history.holds(row.evaluation_id)):
                 self.history.append(row)
         kept = [pending for pending in self.ledger.pending if not pending.is_delivered]
         self.ledger = self.ledger.model_copy(update={"pending": kept, "unrecorded": []})
@@ -226,9 +230,3 @@ class _Tick:
 
     def _save(self) -> None:
         self.file.save(self.ledger)
-
-
-def _fare(pending: Pending, row: Row) -> None:
-    row.notified = pending.is_delivered
-    row.destination = pending.destination
-    row.delivery_error = pending.error

@@ -1,4 +1,4 @@
-"""The sign of life that `watch` leaves, and what it says of its health."""
+"""The heartbeat of `watch`, and whether it is recent enough."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
-from pipeline.errors import EnvironmentFaultError
+from pipeline.foundation.durable_file import replace_file
+from pipeline.foundation.errors import EnvironmentFaultError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pipeline.home.places import Home
 
-# An evaluation may wait for two queries' time limits and for slow destinations before the next beat.
+# Between two beats an evaluation may wait for two queries' time limits and for slow destinations.
 LONGEST_SILENCE = timedelta(minutes=5)
 
 
 class UnhealthyError(EnvironmentFaultError):
-    """`watch` does not run, or no longer gets on."""
+    """`watch` is not running, or hangs."""
 
 
 class Heartbeat(BaseModel):
-    """What `watch` last said of itself.
+    """The last heartbeat of `watch`.
 
     Attributes:
         pid: Its process.
-        beat_at: When it last got on.
+        beat_at: When it was written.
         states: Each alert's last state, by key.
     """
 
@@ -35,41 +36,34 @@ class Heartbeat(BaseModel):
     states: dict[str, str] = {}
 
 
-def beat(home: Path, now: datetime, states: dict[str, str]) -> None:
-    """Leave a sign of life.
+def beat(home: Home, now: datetime, states: dict[str, str]) -> None:
+    """Write a heartbeat.
 
     Raises:
         EnvironmentFaultError: It cannot be written.
     """
-    path = _path(home)
+    path = home.alerts.heartbeat
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".tmp")
-        draft.write_text(Heartbeat(pid=os.getpid(), beat_at=now, states=states).model_dump_json())
-        draft.replace(path)
+        replace_file(path, Heartbeat(pid=os.getpid(), beat_at=now, states=states).model_dump_json(), private=True)
     except OSError as error:
         problem = f"{path} cannot be written: {error}."
-        raise EnvironmentFaultError(problem, "Free some disk space, or correct the folder's rights.") from error
+        raise EnvironmentFaultError(problem, "Free some disk space, or correct the folder's permissions.") from error
 
 
-def last_beat(home: Path, now: datetime) -> Heartbeat:
-    """Return the last sign of life, when it is recent enough to mean that `watch` is well.
+def last_beat(home: Home, now: datetime) -> Heartbeat:
+    """Return the last heartbeat if it is recent.
 
     Raises:
         UnhealthyError: There is none, or it is older than five minutes.
     """
-    path = _path(home)
+    path = home.alerts.heartbeat
     try:
         heartbeat = Heartbeat.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
-        problem = f"No sign of life in {path}."
+        problem = f"There is no heartbeat in {path}."
         raise UnhealthyError(problem, "Start `python -m alerts watch`.") from None
     silence = now - heartbeat.beat_at
     if silence > LONGEST_SILENCE:
-        problem = f"`watch` (process {heartbeat.pid}) last got on {silence // timedelta(seconds=1)} s ago."
-        raise UnhealthyError(problem, "Stop that process if it is still there, and start `python -m alerts watch`.")
+        problem = f"The last heartbeat of `watch` (process {heartbeat.pid}) is {silence // timedelta(seconds=1)} s old."
+        raise UnhealthyError(problem, "Stop that process if it still runs, and start `python -m alerts watch`.")
     return heartbeat
-
-
-def _path(home: Path) -> Path:
-    return home / "state" / "alerts" / "heartbeat" / "watch.json"

@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - pydantic reads it at run time
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar, get_args
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
 from pydantic import BaseModel
 
 from alerts.lock import held
-from pipeline import state_table
-from pipeline.arrow import arrow_dataset
-from pipeline.errors import EnvironmentFaultError
+from pipeline.delta import state_table
+from pipeline.delta.errors import TABLE_ERRORS
+from pipeline.delta.table import Table
+from pipeline.foundation.durable_file import create_folder
+from pipeline.foundation.errors import EnvironmentFaultError
+from pipeline.foundation.sql_names import literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-SCHEMA = pa.schema(
-    [
-        ("alert", pa.string()),
-        ("evaluated_at", pa.timestamp("us", tz="UTC")),
-        ("state", pa.string()),
-        ("value", pa.string()),
-        ("rows", pa.int64()),
-        ("notification_id", pa.string()),
-        ("notified", pa.bool_()),
-        ("destination", pa.string()),
-        ("delivery_error", pa.string()),
-        ("evaluation_id", pa.string()),
-        ("as_of", pa.timestamp("us", tz="UTC")),
-        ("severity", pa.string()),
-        ("reason", pa.string()),
-        ("row_states", pa.string()),
-        ("duration_ms", pa.int64()),
-    ]
-)
+    from pipeline.home.places import Home
+
 _T = TypeVar("_T")
 
 
@@ -49,18 +31,19 @@ class Row(BaseModel):
         alert: The alert's name.
         evaluated_at: When it took place, by the machine's clock.
         state: OK, TRIGGERED or ERROR.
-        value: What the condition compared, as text.
+        value: The value that the condition compared, as text.
         rows: How many rows the query returned; None when it failed.
-        notification_id: The notification it asked for; None when there was nothing to tell.
-        notified: Whether every destination has taken that notification, at once or by a later retry.
-        destination: Where it went or goes.
-        delivery_error: Why it is not yet delivered; None when it is, or when there is nothing to deliver.
-        evaluation_id: Tells evaluations apart.
-        as_of: The moment that `:now` stood for; differs from `evaluated_at` when the clock was moved by hand.
+        notification_id: The notification that it caused; None when none was due.
+        notified: Whether every destination has accepted that notification, at once or in a later retry.
+        destination: Where the notification goes.
+        delivery_error: Why the notification is not delivered yet; None when it is, or when none was due.
+        evaluation_id: Unique for each evaluation.
+        as_of: The moment that `:now` became; differs from `evaluated_at` after `check --at`.
         severity: The alert's severity.
-        reason: What a reader has to know besides the condition.
-        row_states: JSON: the state of each row's owner.
+        reason: What a reader needs to know besides the condition.
+        row_states: JSON: the state of each row, by its `per_row` name.
         duration_ms: How long the warehouse and the decision took.
+        declaration: JSON: the alert's condition, schedule, query and runbook. None in rows of older versions.
     """
 
     alert: str
@@ -78,6 +61,14 @@ class Row(BaseModel):
     reason: str
     row_states: str
     duration_ms: int
+    declaration: str | None = None
+
+
+_TYPES = {str: pa.string(), datetime: pa.timestamp("us", tz="UTC"), int: pa.int64(), bool: pa.bool_()}
+SCHEMA = pa.schema(
+    # `str | None` is stored as `str`: every column may be NULL.
+    [(name, _TYPES[(get_args(field.annotation) or (field.annotation,))[0]]) for name, field in Row.model_fields.items()]
+)
 
 
 class HistoryError(EnvironmentFaultError):
@@ -85,22 +76,23 @@ class HistoryError(EnvironmentFaultError):
 
 
 class History:
-    """The table of evaluations in a lakehouse. It is made by the first evaluation.
+    """The evaluations recorded in one schema of a lakehouse. The first evaluation creates the table.
 
     Args:
-        home: The lakehouse's folder.
+        home: The lakehouse.
+        schema: The schema that the alerts query.
     """
 
-    def __init__(self, home: Path) -> None:
-        self._path = home / "smart_factory" / "alert_evaluations"
-        self._lock = home / "state" / "alerts" / "history.lock"
+    def __init__(self, home: Home, schema: str) -> None:
+        self._path = home.schema(schema).alert_evaluations
+        self._lock = home.alerts.history_lock
 
     def append(self, row: Row) -> None:
-        """Add an evaluation in one commit; one writer at a time."""
+        """Add an evaluation in one commit; processes take turns."""
         rows = pa.Table.from_pylist([row.model_dump()], schema=SCHEMA)
 
         def write() -> None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            create_folder(self._path.parent)
             with held(self._lock):
                 state_table.append(self._path, rows)
 
@@ -108,45 +100,37 @@ class History:
 
     def holds(self, evaluation_id: str) -> bool:
         """Return whether an evaluation is recorded."""
-        return bool(self._read(pc.field("evaluation_id") == evaluation_id))
+        return bool(self._newest(f"evaluation_id = {literal(evaluation_id)}", 1))
 
     def mark_delivered(self, evaluation_id: str, destination: str) -> None:
-        """Record that an earlier evaluation's notification has arrived after all."""
-        quoted = destination.replace("'", "''")
-        values = {"notified": "true", "destination": f"'{quoted}'", "delivery_error": "CAST(NULL AS STRING)"}
+        """Record that an earlier evaluation's notification has been delivered."""
+        values = {"notified": "true", "destination": literal(destination), "delivery_error": "CAST(NULL AS STRING)"}
 
         def write() -> None:
             with held(self._lock):
-                DeltaTable(self._path).update(updates=values, predicate=f"evaluation_id = '{evaluation_id}'")
+                state_table.update(self._path, values, f"evaluation_id = {literal(evaluation_id)}")
 
         self._guarded(write)
 
     def latest(self, alert: str, most: int = 1) -> list[Row]:
-        """Return an alert's last evaluations, newest first; none when it has none or there is no table."""
-        return self._newest(pc.field("alert") == alert, most)
+        """Return an alert's last evaluations, newest first; an empty list when there are none."""
+        return self._newest(f"alert = {literal(alert)}", most)
 
     def newest(self, most: int) -> list[Row]:
         """Return the last evaluations of all alerts, newest first."""
         return self._newest(None, most)
 
-    def _newest(self, wanted: pc.Expression | None, most: int) -> list[Row]:
-        rows = sorted(self._read(wanted), key=lambda row: row["evaluated_at"], reverse=True)
-        return [Row.model_validate(row) for row in rows[:most]]
+    def _newest(self, wanted: str | None, most: int) -> list[Row]:
+        def read() -> list[Row]:
+            table = Table(self._path)
+            found = table.newest("evaluated_at", most, wanted).to_pylist() if table.exists else []
+            return [Row.model_validate(row) for row in found]
 
-    def _read(self, wanted: pc.Expression | None) -> list[dict[str, Any]]:
-        def read() -> list[dict[str, Any]]:
-            try:
-                table = DeltaTable(self._path)
-            except TableNotFoundError:
-                return []
-            rows: list[dict[str, Any]] = arrow_dataset(table).to_table(filter=wanted).to_pylist()
-            return rows
-
-        return self._guarded(read) if self._path.exists() else []
+        return self._guarded(read)
 
     def _guarded(self, work: Callable[[], _T]) -> _T:
         try:
             return work()
-        except (DeltaError, OSError, pa.ArrowException) as error:
+        except TABLE_ERRORS as error:
             problem = f"The table {self._path} cannot be used: {error}."
-            raise HistoryError(problem, "Look at its folder's rights and the disk's free space.") from error
+            raise HistoryError(problem, "Check its folder's permissions and the disk's free space.") from error

@@ -1,36 +1,37 @@
-"""What an alert must not forget across a restart: what readers know, what is unsent, what is unrecorded."""
+"""An alert's state across restarts: what readers were notified of, pending notifications, unrecorded evaluations."""
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, field_validator
 
-from alerts.decide import Memory
-from alerts.deliver import DeliveryError, Notification
+from alerts.decide import ITSELF, Memory
 from alerts.history import Row  # noqa: TC001 - pydantic reads it at run time
 from alerts.lock import held
-from alerts.message import Message  # noqa: TC001 - pydantic reads it at run time
-from pipeline.errors import EnvironmentFaultError
+from alerts.model import State
+from pipeline.foundation.clock import Clock, wait_after
+from pipeline.foundation.durable_file import replace_file
+from pipeline.foundation.errors import EnvironmentFaultError
+from pipeline.notification.destination import DeliveryError, Destination, Message, Notification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
-    from alerts.deliver import Destination
-    from pipeline.clock import Clock
+    from pipeline.home.places import Home
 
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(minutes=5)
-# A message that its destination refuses for good must not hold back all later ones.
+# A message that its destination always refuses must not hold back all later ones.
 ATTEMPTS_BEFORE_OVERTAKEN = 8
+# The names that ledgers written by older versions have.
+_OLDER_KEYS = {"told_state": "notified_state", "told_rows": "notified_rows", "told_at": "notified_at"}
 
 
 class Target(BaseModel):
-    """One destination of a notification, and how delivery to it stands."""
+    """One destination of a notification, and the state of its delivery there."""
 
     label: str
     attempts: int = 0
@@ -40,11 +41,11 @@ class Target(BaseModel):
 
 
 class Pending(BaseModel):
-    """A notification that is not yet delivered everywhere, or not yet recorded as such.
+    """A notification that is not yet delivered everywhere, or not yet recorded as delivered.
 
     Attributes:
         id: The notification's id.
-        evaluation_id: The evaluation that asked for it.
+        evaluation_id: The evaluation that caused it.
         message: What is sent.
         targets: Where it goes, by the destinations' keys.
     """
@@ -56,18 +57,18 @@ class Pending(BaseModel):
 
     @property
     def is_delivered(self) -> bool:
-        """Whether every destination has taken it."""
+        """Whether every destination has accepted it."""
         return all(target.is_delivered for target in self.targets.values())
 
     @property
     def error(self) -> str | None:
-        """Why it is not delivered everywhere; None when it is, or was not tried."""
+        """Why it is not delivered everywhere; None when it is, or before the first attempt."""
         errors = [target.error for target in self.targets.values() if target.error and not target.is_delivered]
         return "; ".join(errors) or None
 
     @property
     def destination(self) -> str:
-        """Where it goes, for a reader."""
+        """The labels of its destinations."""
         return ", ".join(target.label for target in self.targets.values())
 
 
@@ -78,24 +79,36 @@ class Ledger(BaseModel):
     pending: list[Pending] = []
     unrecorded: list[Row] = []
 
+    @field_validator("memory", mode="before")
+    @classmethod
+    def _read_older_keys(cls, memory: Any) -> Any:
+        if not isinstance(memory, dict):
+            return memory
+        renamed = {_OLDER_KEYS.get(key, key): value for key, value in memory.items()}
+        notified_at = renamed.pop("notified_at", None)
+        if notified_at is None:
+            return renamed
+        times = dict.fromkeys(renamed.get("notified_rows") or [ITSELF], notified_at)
+        since = times if renamed.get("state") == State.TRIGGERED else {}
+        return {"triggers_notified_at": times, "triggered_since": since, **renamed}
+
     def next_retry(self) -> datetime | None:
-        """Return when the next undelivered notification is to be tried; None when there is none."""
-        moments: list[datetime] = []
-        for key in {key for pending in self.pending for key in pending.targets}:
-            for pending in self.pending:
-                target = pending.targets.get(key)
-                if target is None or target.is_delivered:
-                    continue
-                moments.append(target.retry_at)
-                if target.attempts < ATTEMPTS_BEFORE_OVERTAKEN:
-                    break
-        return min(moments, default=None)
+        """Return when the next pending notification is due; None when there is none."""
+        keys = {key for pending in self.pending for key in pending.targets}
+        return min((target.retry_at for key in keys for _, target in self._waiting_for(key)), default=None)
+
+    def _waiting_for(self, key: str) -> Iterator[tuple[Pending, Target]]:
+        """Yield what a destination has not accepted, oldest first, up to the one that holds back all later ones."""
+        for pending in self.pending:
+            target = pending.targets.get(key)
+            if target is None or target.is_delivered:
+                continue
+            yield pending, target
+            if not target.is_delivered and target.attempts < ATTEMPTS_BEFORE_OVERTAKEN:
+                return
 
     def aim(self, destinations: Sequence[Destination], now: datetime) -> None:
-        """Turn what is undelivered from destinations that are gone to those that are there instead.
-
-        So a notification outlives the correction of a mistyped address.
-        """
+        """Re-address pending notifications whose destination was removed or corrected."""
         present = {destination.key: destination for destination in destinations}
         for pending in self.pending:
             gone = [key for key, aim in pending.targets.items() if not aim.is_delivered and key not in present]
@@ -108,60 +121,52 @@ class Ledger(BaseModel):
     def deliver(
         self, destinations: Sequence[Destination], clock: Clock, save: Callable[[], None], *, at_once: bool
     ) -> None:
-        """Send what is undelivered, oldest first, and save after each attempt.
+        """Send pending notifications, oldest first, and save after each attempt.
 
-        A destination that fails is left alone until its next retry, the later notifications for it included.
+        After a failure nothing more is sent to that destination until its next retry is due.
 
         Args:
-            destinations: What can be reached now.
-            clock: Tells whether a retry is due.
-            save: Puts the ledger on disk.
-            at_once: Whether to try before a retry is due.
+            destinations: The destinations that are configured now.
+            clock: Decides whether a retry is due.
+            save: Writes the ledger to disk.
+            at_once: Whether to send before a retry is due.
         """
         self.aim(destinations, clock.now())
         for destination in destinations:
-            for pending in self.pending:
-                target = pending.targets.get(destination.key)
-                if target is None or target.is_delivered:
-                    continue
-                is_due = at_once or target.retry_at <= clock.now()
-                has_gone = is_due and _attempt(pending, target, destination, clock)
-                if is_due:
+            for pending, target in self._waiting_for(destination.key):
+                if at_once or target.retry_at <= clock.now():
+                    _attempt(pending, target, destination, clock)
                     save()
-                if not has_gone and target.attempts < ATTEMPTS_BEFORE_OVERTAKEN:
-                    break
 
 
-def _attempt(pending: Pending, target: Target, destination: Destination, clock: Clock) -> bool:
+def _attempt(pending: Pending, target: Target, destination: Destination, clock: Clock) -> None:
     target.attempts += 1
     try:
         destination.send(Notification(pending.id, pending.message))
     except DeliveryError as error:
         target.error = error.problem
-        target.retry_at = clock.now() + min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(target.attempts - 1, 10))
-        return False
-    target.is_delivered = True
-    target.error = None
-    return True
+        target.retry_at = clock.now() + wait_after(target.attempts, FIRST_RETRY, LONGEST_RETRY)
+    else:
+        target.is_delivered, target.error = True, None
 
 
 class LedgerFile:
-    """A ledger's file, replaced as a whole, so that a kill leaves either the old or the new one.
+    """The file of an alert's ledger, always replaced as a whole.
 
     Args:
-        home: The lakehouse's folder.
+        home: The lakehouse.
         key: The alert's key.
     """
 
-    def __init__(self, home: Path, key: str) -> None:
-        self._path = home / "state" / "alerts" / f"{key}.json"
+    def __init__(self, home: Home, key: str) -> None:
+        self._path = home.alerts.ledger(key)
 
     def held(self) -> AbstractContextManager[None]:
-        """Keep every other process away from this alert."""
+        """Lock the alert against every other process."""
         return held(self._path.with_suffix(".lock"))
 
     def load(self) -> Ledger | None:
-        """Return what was saved last; None when nothing was.
+        """Return the ledger saved last; None when there is none.
 
         Raises:
             EnvironmentFaultError: The file cannot be read.
@@ -176,24 +181,14 @@ class LedgerFile:
             raise EnvironmentFaultError(problem, remedy) from error
 
     def save(self, ledger: Ledger) -> None:
-        """Put a ledger safely on disk.
+        """Write a ledger to disk; a kill or a power failure leaves either the old one or the new one.
 
         Raises:
             EnvironmentFaultError: The file cannot be written.
         """
-        draft = self._path.with_suffix(".tmp")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("w", encoding="utf-8") as file:
-                file.write(ledger.model_dump_json())
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            replace_file(self._path, ledger.model_dump_json(), private=True)
         except OSError as error:
             problem = f"{self._path} cannot be written: {error}."
-            raise EnvironmentFaultError(problem, "Free some disk space, or correct the folder's rights.") from error
+            remedy = "Free some disk space, or correct the folder's permissions."
+            raise EnvironmentFaultError(problem, remedy) from error

@@ -1,52 +1,31 @@
-"""A lock between processes, which a dead process cannot keep."""
+"""The lock that alerts take turns by, in every process."""
 
 from __future__ import annotations
 
-import fcntl
-import time
-from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from pipeline.errors import EnvironmentFaultError
+from pipeline.foundation.errors import EnvironmentFaultError
+from pipeline.home.lock import locked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
-    from typing import TextIO
 
-_PAUSE_SECONDS = 0.05
-_PATIENCE_SECONDS = 300
+PATIENCE = timedelta(minutes=5)
 
 
 class AlertBusyError(EnvironmentFaultError):
-    """Another process holds the alert for longer than any evaluation takes."""
+    """Another process holds the lock for longer than any evaluation takes."""
 
 
-@contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold the operating system's lock on a file, which is made if it is not there.
+def held(path: Path, patience: timedelta = PATIENCE) -> AbstractContextManager[None]:
+    """Hold the lock on a file inside the block. A missing file is created; it stays afterwards.
 
     Raises:
-        AlertBusyError: Another process did not let go of it within five minutes.
-        EnvironmentFaultError: The file cannot be made.
+        AlertBusyError: Another process did not release the lock within five minutes.
+        EnvironmentFaultError: The file cannot be created or locked.
     """
-    with _opened(path) as file:
-        for _ in range(int(_PATIENCE_SECONDS / _PAUSE_SECONDS)):
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(_PAUSE_SECONDS)
-        else:
-            problem = f"Another process has held {path} for {_PATIENCE_SECONDS} s."
-            raise AlertBusyError(problem, "Stop that `python -m alerts`, then run the command again.")
-        yield
-
-
-def _opened(path: Path) -> TextIO:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("a", encoding="utf-8")
-    except OSError as error:
-        problem = f"{path} cannot be written: {error}."
-        raise EnvironmentFaultError(problem, "Free some disk space, or correct the folder's rights.") from error
+    problem = f"Another process has held {path} for {patience.total_seconds():g} s."
+    busy = AlertBusyError(problem, "Stop that `python -m alerts`, then run the command again.")
+    return locked(path, patience, lambda: busy, private=True)

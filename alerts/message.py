@@ -1,19 +1,18 @@
-"""A message's subject and text, from an alert's templates."""
+"""A message's subject and body, rendered from an alert's templates."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
 from alerts.decide import Decision
-from alerts.model import AlertSpec, State
-from alerts.warehouse import Result
-from pipeline.errors import AuthorError, UnknownNameError
+from alerts.model import DEFAULT_BODY, DEFAULT_SUBJECT, AlertSpec, State
+from alerts.render_process import rendered
+from alerts.rendering import RENDERER
+from pipeline.foundation.errors import AuthorError, UnknownNameError
+from pipeline.notification.destination import Message
+from pipeline.warehouse.hive import Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,35 +20,18 @@ if TYPE_CHECKING:
 MOST_TABLE_ROWS = 100
 _WIDEST_CELL = 80
 _LONGEST_SUBJECT = 200
+_LONGEST_VALUE = 2_000
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _EMPTY = Result((), ())
-_SANDBOX = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, trim_blocks=False)
-
-
-@dataclass(frozen=True)
-class Message:
-    """What a reader gets.
-
-    Attributes:
-        subject: One line.
-        body: Plain text.
-        kind: Apprise's type: failure, success, warning or info.
-    """
-
-    subject: str
-    body: str
-    kind: str
-
-
 _KINDS = {State.TRIGGERED: "failure", State.OK: "success", State.ERROR: "warning", State.UNKNOWN: "info"}
 
 
 def compose(spec: AlertSpec, decision: Decision, result: Result | None, now: datetime) -> Message:
-    """Return the message that tells of a decision.
+    """Return the message about a decision.
 
     Args:
-        spec: What the alert says.
-        decision: What is to be told.
+        spec: The alert's declaration.
+        decision: What was decided.
         result: What the query returned; None when it failed.
         now: The moment of the evaluation.
 
@@ -57,13 +39,21 @@ def compose(spec: AlertSpec, decision: Decision, result: Result | None, now: dat
         AuthorError: A template fails.
     """
     variables = variables_of(spec, decision, result or _EMPTY, now)
-    subject = " ".join(_render(spec.subject, variables, "subject").split())[:_LONGEST_SUBJECT]
-    body = _BLANK_LINES.sub("\n\n", _render(spec.body, variables, "body")).strip()
-    return Message(subject, body, _KINDS[decision.state])
+    return _message(decision.state, _render(spec.subject, variables, "subject"), _render(spec.body, variables, "body"))
+
+
+def plain_message(spec: AlertSpec, decision: Decision, result: Result | None, now: datetime) -> Message:
+    """Return the message about a decision in the words that every alert has; it does not use the alert's templates."""
+    variables = variables_of(spec, decision, result or _EMPTY, now)
+    return _message(decision.state, rendered(DEFAULT_SUBJECT, variables)[1], rendered(DEFAULT_BODY, variables)[1])
+
+
+def _message(state: State, subject: str, body: str) -> Message:
+    return Message(" ".join(subject.split())[:_LONGEST_SUBJECT], _BLANK_LINES.sub("\n\n", body).strip(), _KINDS[state])
 
 
 def check_templates(spec: AlertSpec, now: datetime, where: str) -> None:
-    """Try the templates out with an invented decision of each kind.
+    """Render the templates with a sample decision of each state.
 
     Raises:
         AuthorError: A template names an unknown variable or fails in another way.
@@ -84,7 +74,7 @@ def check_templates(spec: AlertSpec, now: datetime, where: str) -> None:
 
 
 def text_table(result: Result) -> str:
-    """Return the first hundred rows as aligned text, and a line that says how many more there are."""
+    """Return the first hundred rows as aligned text, with a last line that counts the rest."""
     shown = [[_cell(value) for value in row] for row in result.rows[:MOST_TABLE_ROWS]]
     lines = [list(map(str, result.columns)), *shown]
     widths = [max(len(line[position]) for line in lines) for position in range(len(result.columns))]
@@ -98,28 +88,32 @@ def variables_of(spec: AlertSpec, decision: Decision, result: Result, now: datet
     """Return the templates' variables."""
     condition = spec.condition
     bound = condition.threshold if condition.threshold_column is None else condition.threshold_column
+    newly, still = _listed(decision.newly), _listed(decision.still)
     return {
         "ALERT_NAME": spec.name,
         "ALERT_STATUS": str(decision.state),
-        "ALERT_CONDITION": str(condition),
+        "ALERT_CONDITION": spec.condition_text,
         "ALERT_THRESHOLD": "" if bound is None else bound,
         "ALERT_COLUMN": condition.column or "number of rows",
-        "QUERY_RESULT_VALUE": "" if decision.value is None else decision.value,
+        "QUERY_RESULT_VALUE": "" if decision.value is None else _cut(decision.value),
         "QUERY_RESULT_ROWS": len(result.rows),
         "QUERY_RESULT_COLS": len(result.columns),
         "QUERY_RESULT_TABLE": text_table(_in_order(spec, result)) if result.columns else "",
         "SEVERITY": spec.severity,
         "RUNBOOK": spec.runbook,
-        "REASON": decision.reason,
+        "REASON": _cut(decision.reason),
         "EVALUATED_AT": f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
-        "newly_hot": _listed(decision.newly),
-        "still_hot": _listed(decision.still),
+        "newly_triggered": newly,
+        "still_triggered": still,
         "recovered": _listed(decision.recovered),
+        # The names that these lists had first; existing templates use them.
+        "newly_hot": newly,
+        "still_hot": still,
     }
 
 
 def _in_order(spec: AlertSpec, result: Result) -> Result:
-    """Return the rows in order of their owners; a query that leaves the sorting to us is the quicker one."""
+    """Return the rows sorted by their names, so that the query need not sort them."""
     if spec.per_row is None or spec.per_row not in result.columns:
         return result
     position = list(result.columns).index(spec.per_row)
@@ -128,7 +122,13 @@ def _in_order(spec: AlertSpec, result: Result) -> Result:
 
 def _listed(owners: Sequence[str]) -> list[str]:
     left_out = len(owners) - MOST_TABLE_ROWS
-    return [*owners[:MOST_TABLE_ROWS], f"{left_out} more"] if left_out > 0 else list(owners)
+    shown = [str(_cut(owner)) for owner in owners[:MOST_TABLE_ROWS]]
+    return [*shown, f"{left_out} more"] if left_out > 0 else shown
+
+
+def _cut(value: Any) -> Any:
+    is_long = isinstance(value, str) and len(value) > _LONGEST_VALUE
+    return f"{value[:_LONGEST_VALUE]}… of {len(value):,} characters" if is_long else value
 
 
 def _cell(value: Any) -> str:
@@ -137,17 +137,12 @@ def _cell(value: Any) -> str:
 
 
 def _render(template: str, variables: dict[str, Any], which: str) -> str:
-    try:
-        return _SANDBOX.from_string(template).render(variables)
-    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
-        name = _undefined_name(error)
-        if name is not None and name not in variables:
-            kind = "variable"
-            raise UnknownNameError(kind, name, variables, f"The {which}'s template") from None
-        problem = f"The {which}'s template fails: {error}."
-        raise AuthorError(problem, f"Correct `{which}`; docs/alerts.md lists the variables.") from None
-
-
-def _undefined_name(error: Exception) -> str | None:
-    text = str(error)
-    return text.split("'")[1] if text.endswith("' is undefined") else None
+    outcome, text = RENDERER.render(template, variables)
+    if outcome == "text":
+        return text
+    name = text.split("'")[1] if text.endswith("' is undefined") else None
+    if outcome == "undefined" and name is not None and name not in variables:
+        kind = "variable"
+        raise UnknownNameError(kind, name, variables, f"The {which}'s template")
+    problem = f"The {which}'s template fails: {text.rstrip('.')}."
+    raise AuthorError(problem, f"Correct `{which}`; docs/alerts.md lists the variables.")

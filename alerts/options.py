@@ -10,7 +10,8 @@ import typer
 
 from alerts.catalogue import load_alerts
 from alerts.settings import Settings, read_settings
-from pipeline.clock import SystemClock
+from pipeline.foundation.clock import SystemClock
+from pipeline.rework.migration import ensure_current
 
 if TYPE_CHECKING:
     from alerts.model import Alert
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Common:
-    """What every command goes by.
+    """What every command needs.
 
     Attributes:
-        settings: What the environment and `--home` say.
-        folder: Where the alerts are.
+        settings: The environment's settings, with `--home`.
+        folder: The folder of the alerts.
         clock: The machine's clock.
     """
 
@@ -35,14 +36,23 @@ class Common:
         return load_alerts(self.folder, [name] if name else [], self.clock.now())
 
 
-HomeOption = Annotated[Path | None, typer.Option("--home", help="The lakehouse's folder.")]
-FolderOption = Annotated[Path, typer.Option("--folder", help="Where the alerts' YAML and SQL files are.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Show a failure's traceback.")]
+FolderOption = Annotated[Path, typer.Option("--folder", help="The folder of the alerts' YAML and SQL files.")]
 NameArgument = Annotated[str, typer.Argument(help="The alert: its file's name or its own.")]
 OptionalName = Annotated[str | None, typer.Argument(help="One alert: its file's name or its own.")]
 
 
-def common_of(home: Path | None, folder: Path) -> Common:
-    """Return what a command's options stand for."""
-    return Common(read_settings(home), folder, SystemClock())
+def common_of(home: Path | None, folder: Path, *, to_write: bool = False) -> Common:
+    """Return what a command needs for its options.
+
+    Args:
+        home: The home, or None for the one of the environment.
+        folder: The folder of the alerts.
+        to_write: Whether the command writes into the home; an older home is brought to the current format first.
+
+    Raises:
+        PipelineBusyError: The home is older, and an update holds it.
+    """
+    common = Common(read_settings(home), folder, SystemClock())
+    if to_write:
+        ensure_current(common.settings.home, common.clock)
+    return common

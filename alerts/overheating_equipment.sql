@@ -1,5 +1,5 @@
--- One row per hot device. A device is hot when any of its newest readings is over 40 °C: of those taken in its
--- last quarter of an hour, the ones that arrived last. Silent while hot, it stays in the result for four hours.
+-- One row per hot device. A device is hot when one of its newest readings is over 40 °C. Its newest readings are those
+-- of its last 15 minutes that arrived last. A hot device that stops sending stays in the result for four hours.
 WITH recent AS (
   SELECT
     device_id,
@@ -16,7 +16,7 @@ WITH recent AS (
 devices AS (
   SELECT
     device_id,
-    -- Compared field by field: the last arrival first, then the hottest reading in it.
+    -- Structs compare field by field: the last arrival, then its hottest reading.
     max(struct(ingestion_timestamp, temperature_celsius, location)) AS newest,
     max(last_reading) AS last_reading
   FROM recent

@@ -1,47 +1,56 @@
-"""What the environment says: where the lakehouse is, where queries are answered, who is told."""
+"""The environment's settings: the lakehouse, the SQL warehouse, and the destinations of notifications."""
 
 from __future__ import annotations
 
 import os
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alerts.deliver import AppriseDestination, Destination, OutboxDestination
-from alerts.warehouse import DEFAULT_URL
-from pipeline.errors import AuthorError, UnknownNameError
-from pipeline.home import Home
+from pipeline.foundation.errors import AuthorError, UnknownNameError
+from pipeline.foundation.shown import say
+from pipeline.home.places import Home
+from pipeline.notification.destination import AppriseDestination, Destination, OutboxDestination
+from pipeline.warehouse.hive import DEFAULT_URL, database_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from apprise import AppriseAsset
 
-# An address may hold commas of its own (`?to=a@x,b@y`): a new one begins only where a scheme does.
+# An address may contain commas (`?to=a@x,b@y`): the next one begins only where a scheme does.
 _BETWEEN_URLS = re.compile(r"[\s,]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says.
+    """The environment's settings.
 
     Attributes:
-        home: The lakehouse's folder.
+        home: The lakehouse.
         warehouse_url: The SQL warehouse's address.
-        alert_urls: Apprise addresses; they hold secrets, so they are never shown.
+        alert_urls: Apprise addresses; they contain secrets, so they are never shown.
         config: An Apprise configuration file, whose services may carry tags.
     """
 
-    home: Path
+    home: Home
     warehouse_url: str = DEFAULT_URL
     alert_urls: str = ""
     config: Path | None = None
 
     def __repr__(self) -> str:
-        """Return a text without the addresses, which hold secrets."""
-        return f"Settings(home={str(self.home)!r})"
+        """Return a text without the addresses, which contain secrets."""
+        return f"Settings(home={str(self.home.root)!r})"
+
+    @property
+    def schema(self) -> str:
+        """The schema that the alerts query and record their evaluations in: the warehouse's database.
+
+        Raises:
+            AuthorError: The warehouse's address is not a complete one.
+        """
+        return database_of(self.warehouse_url)
 
 
 def read_settings(home: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -49,40 +58,32 @@ def read_settings(home: Path | None = None, environ: Mapping[str, str] = os.envi
 
     Args:
         home: Overrides SMART_FACTORY_HOME, which overrides `lakehouse` in the checkout.
-        environ: Where the rest is read from.
+        environ: The environment's variables.
     """
     config = environ.get("SMART_FACTORY_ALERT_CONFIG", "").strip()
     return Settings(
-        home=Home.find(home).root,
+        home=Home.find(home),
         warehouse_url=environ.get("SMART_FACTORY_WAREHOUSE_URL") or DEFAULT_URL,
         alert_urls=environ.get("SMART_FACTORY_ALERT_URLS", "").strip(),
         config=Path(config).expanduser() if config else None,
     )
 
 
-def say_to_console(text: str) -> None:
-    """Show a text to whoever started the process."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-def find_destinations(
-    settings: Settings, tags: Sequence[str], say: Callable[[str], None] = say_to_console
-) -> list[Destination]:
+def find_destinations(settings: Settings, tags: Sequence[str], say: Callable[[str], None] = say) -> list[Destination]:
     """Return where an alert's notifications go: the addresses, and the configured services with its tags.
 
-    Without any there is one destination left, the console and a file.
+    Without addresses and without a configuration, the only destination is the outbox: the console and a file.
 
     Args:
-        settings: What the environment says.
+        settings: The environment's settings.
         tags: The alert's tags; none means every configured service.
-        say: What shows a notification on the console.
+        say: Prints a notification on the console.
 
     Raises:
-        AuthorError: An address or the configuration cannot be used, or a tag is carried by no service.
+        AuthorError: An address or the configuration cannot be used, or no service carries a tag.
     """
     if not settings.alert_urls and settings.config is None:
-        return [OutboxDestination(settings.home / "state" / "alerts" / "outbox.jsonl", say)]
+        return [OutboxDestination(settings.home.alerts.outbox, say)]
     configured = _from_config(settings.config) if settings.config is not None else []
     known = {tag for destination in configured for tag in destination.tags}
     for tag in tags:
@@ -98,21 +99,15 @@ def _each_once(destinations: Iterable[AppriseDestination]) -> list[Destination]:
 
 
 def _from_urls(text: str) -> list[AppriseDestination]:
-    import apprise  # noqa: PLC0415 - slow to import, and useless without an address
-
-    destinations = []
-    for position, url in enumerate(filter(None, _BETWEEN_URLS.split(text.strip(" \t\r\n,"))), start=1):
-        service = apprise.Apprise.instantiate(url, asset=_asset(), suppress_exceptions=True)
-        if service is None:
-            scheme = url.partition("://")[0] if "://" in url else "(no scheme)"
-            problem = f"SMART_FACTORY_ALERT_URLS: address {position} ({scheme}://****) is none that Apprise knows."
-            raise AuthorError(problem, "Write it as Apprise's documentation shows, such as slack://A/B/C/#channel.")
-        destinations.append(AppriseDestination(service))
-    return destinations
+    urls = filter(None, _BETWEEN_URLS.split(text.strip(" \t\r\n,")))
+    return [
+        AppriseDestination.at(url, _asset(), f"SMART_FACTORY_ALERT_URLS: address {position}")
+        for position, url in enumerate(urls, start=1)
+    ]
 
 
 def _from_config(path: Path) -> list[AppriseDestination]:
-    import apprise  # noqa: PLC0415 - slow to import, and useless without a configuration
+    import apprise  # noqa: PLC0415 - slow to import, and not needed without a configuration
 
     if not path.is_file():
         problem = f"SMART_FACTORY_ALERT_CONFIG: there is no file {path}."
@@ -121,11 +116,11 @@ def _from_config(path: Path) -> list[AppriseDestination]:
     services = config.services()
     if not services:
         problem = f"{path} names no service that Apprise can use."
-        raise AuthorError(problem, f"Try it out: apprise --dry-run -c '{path}' -b hello.")
+        raise AuthorError(problem, f"Test it: apprise --dry-run -c '{path}' -b hello.")
     return [AppriseDestination(service) for service in services]
 
 
 def _asset() -> AppriseAsset:
-    import apprise  # noqa: PLC0415 - see its callers
+    import apprise  # noqa: PLC0415 - slow to import, and not needed without destinations
 
     return apprise.AppriseAsset(app_id="Smart Factory", app_desc="Smart Factory alerts", async_mode=False)

@@ -1,4 +1,4 @@
-"""Stand-ins that the alerts' tests own: warehouses, destinations, and servers on the loopback that fail."""
+"""Test doubles: warehouses, destinations, and servers on the loopback interface that fail."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from aiosmtpd.controller import Controller
 
-from alerts.deliver import DeliveryError, Notification
 from alerts.model import Alert, AlertSpec
-from alerts.warehouse import Result
+from alerts.settings import Settings
+from pipeline.home.places import Home
+from pipeline.notification.destination import DeliveryError, Notification
+from pipeline.warehouse.hive import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +30,7 @@ FOOTER = re.compile(r"Notification ([0-9a-f]{12})")
 
 
 def spec_of(**changes: Any) -> AlertSpec:
-    """Return what an alert says that triggers on any row, one state per device, recoveries told."""
+    """Return the declaration of an alert that triggers on any row, with a state per device, and notifies of recoveries."""
     declared: dict[str, Any] = {
         "name": "Hot",
         "query": "hot.sql",
@@ -46,6 +48,11 @@ def alert_of(**changes: Any) -> Alert:
     return Alert("hot", spec_of(**changes), "SELECT device_id FROM readings WHERE at <= :now")
 
 
+def settings_of(folder: Path, **changes: Any) -> Settings:
+    """Return the settings of a lakehouse in a folder."""
+    return Settings(Home(folder), **changes)
+
+
 def devices(*names: str) -> Result:
     """Return a result with a row for each device."""
     return Result(["device_id"], [[name] for name in names])
@@ -53,7 +60,7 @@ def devices(*names: str) -> Result:
 
 @dataclass
 class FakeWarehouse:
-    """Answers with the devices that a test calls hot."""
+    """Answers with the devices that a test makes hot."""
 
     hot: Sequence[str] = ()
     newest: Any = None
@@ -71,7 +78,7 @@ class FakeWarehouse:
 
 @dataclass
 class FakeDestination:
-    """Takes notifications, or refuses the next few."""
+    """Accepts notifications, or refuses the next few."""
 
     key: str = "fake"
     label: str = "fake://here"
@@ -83,7 +90,7 @@ class FakeDestination:
         self.attempts += 1
         if self.refusals:
             self.refusals -= 1
-            problem = "fake://here did not take the notification."
+            problem = "fake://here did not accept the notification."
             raise DeliveryError(problem, "Try again.")
         self.taken.append(notification)
 
@@ -93,7 +100,7 @@ class FakeDestination:
 
 
 class WaitingSteps:
-    """The `wait` of a watch: moves a fixed clock by what it was asked to wait, and stops after some steps."""
+    """The `wait` of a poller: advances a fixed clock instead of waiting, and stops at a given moment."""
 
     def __init__(self, clock: Any, until: datetime) -> None:
         self._clock = clock
@@ -106,7 +113,7 @@ class WaitingSteps:
 
 @dataclass
 class Faults:
-    """Decides by a seed which requests fail: before they are taken, or after, with the reply lost."""
+    """Decides by a seed which requests fail: before they are accepted, or after, with the reply lost."""
 
     seed: int = 0
     refused: float = 0.0
@@ -124,7 +131,7 @@ class Faults:
 
 @dataclass
 class Receiver:
-    """What a server got."""
+    """What a server received."""
 
     url: str
     texts: list[str] = field(default_factory=list)
@@ -190,7 +197,7 @@ def mail_server(faults: Faults | None = None) -> Iterator[Receiver]:
 
 
 class FileWarehouse:
-    """Answers from a file that counts its queries, so that killed processes go on where others stopped."""
+    """Answers from a file that counts its queries, so that a process goes on where a killed one stopped."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -10,7 +10,7 @@ import yaml
 
 from alerts.catalogue import SHIPPED, load_alert, load_alerts
 from alerts.model import State
-from pipeline.errors import AuthorError, UnknownNameError
+from pipeline.foundation.errors import AuthorError, UnknownNameError
 from tests.alerts.doubles import NOON
 
 if TYPE_CHECKING:
@@ -61,16 +61,20 @@ def test_unknown_alert_names_the_nearest_one(tmp_path: Path) -> None:
         pytest.param({"notify_on_okay": True}, "Did you mean `notify_on_ok`?", id="key"),
         pytest.param(
             {"condition": {"operatr": ">", "operator": ">", "threshold": 0}},
-            "hot.yml.condition: there is no key `operatr`. Did you mean `operator`?",
+            "hot.yml:3: there is no key `condition.operatr`. Did you mean `condition.operator`?",
             id="key of the condition",
         ),
-        pytest.param({"schedule": {"every": "2m", "pause": True}}, "Did you mean `paused`?", id="key of the schedule"),
-        pytest.param({"name": None}, "name: Field required", id="no name"),
+        pytest.param(
+            {"schedule": {"every": "2m", "pause": True}}, "Did you mean `schedule.paused`?", id="key of the schedule"
+        ),
+        pytest.param({"name": None}, "`name`: Field required", id="no name"),
         pytest.param({"condition": {"operator": "ABOVE", "threshold": 0}}, "got 'ABOVE'", id="operator"),
         pytest.param({"condition": {"operator": ">"}}, "needs either `threshold`", id="no threshold"),
         pytest.param({"condition": {"operator": ">", "threshold": "0"}}, "give a number", id="text of rows"),
         pytest.param(
-            {"condition": {"column": "c", "operator": "IS_NULL", "threshold": 1}}, "leave the threshold out", id="null"
+            {"condition": {"column": "c", "operator": "IS_NULL", "threshold": 1}},
+            "takes no threshold; leave it out. Correct",
+            id="null",
         ),
         pytest.param(
             {"condition": {"column": "c", "operator": ">", "threshold": 1, "threshold_column": "d"}},
@@ -101,11 +105,12 @@ def test_unknown_alert_names_the_nearest_one(tmp_path: Path) -> None:
         ),
         pytest.param({"schedule": {}}, "Write either `every", id="no rhythm"),
         pytest.param({"schedule": {"every": "2m", "cron": "* * * * *"}}, "Write either", id="two rhythms"),
-        pytest.param({"schedule": {"every": "0s"}}, "longer than nothing", id="no time between"),
+        pytest.param({"schedule": {"every": "0s"}}, "longer than 0s", id="no time between"),
         pytest.param({"schedule": {"cron": "0 0/2 * * * ?"}}, "five fields", id="quartz"),
-        pytest.param({"schedule": {"cron": "99 * * * *"}}, "is no cron expression", id="cron"),
-        pytest.param({"schedule": {"cron": "* * * * *", "timezone": "Mars/Base"}}, "no time zone", id="zone"),
+        pytest.param({"schedule": {"cron": "99 * * * *"}}, "is not a valid cron expression", id="cron"),
+        pytest.param({"schedule": {"cron": "* * * * *", "timezone": "Mars/Base"}}, "not a known time zone", id="zone"),
         pytest.param({"schedule": {"every": "2m", "timezone": "UTC"}}, "belongs to `cron`", id="zone without cron"),
+        pytest.param({"pending_for": "0s"}, "longer than 0s", id="no time pending"),
         pytest.param({"retrigger": "twice"}, "is not a duration", id="retrigger"),
         pytest.param({"query": "missing.sql"}, "cannot be read", id="no query"),
         pytest.param({"body": "{{ ALERT_NAM }}"}, "Did you mean `ALERT_NAME`?", id="variable"),
@@ -113,7 +118,7 @@ def test_unknown_alert_names_the_nearest_one(tmp_path: Path) -> None:
         pytest.param({"subject": "{{ ''.__class__.__mro__ }}"}, "template fails", id="way out of the sandbox"),
     ],
 )
-def test_alert_with_a_mistake_is_refused_in_words(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
+def test_alert_with_a_mistake_is_refused_with_a_message(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
     with pytest.raises(AuthorError) as caught:
         load_alert(write(tmp_path, **changes), NOON)
     assert says in str(caught.value)
@@ -124,20 +129,20 @@ def test_alert_with_a_mistake_is_refused_in_words(tmp_path: Path, changes: dict[
     ("sql", "says"),
     [("  ", "is empty"), ("SELECT :later", "there is no parameter `:later`")],
 )
-def test_query_with_a_mistake_is_refused_in_words(tmp_path: Path, sql: str, says: str) -> None:
+def test_query_with_a_mistake_is_refused_with_a_message(tmp_path: Path, sql: str, says: str) -> None:
     with pytest.raises(AuthorError) as caught:
         load_alert(write(tmp_path, sql=sql), NOON)
     assert says in str(caught.value)
 
 
-def test_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_not_yaml_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path)
     path.write_text("name: [")
     with pytest.raises(AuthorError, match="cannot be read"):
         load_alert(path, NOON)
 
 
-def test_two_alerts_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_two_alerts_with_the_same_name_are_refused(tmp_path: Path) -> None:
     write(tmp_path)
     write(tmp_path, stem="warm")
     with pytest.raises(AuthorError, match="both named `Hot`"):
@@ -145,7 +150,7 @@ def test_two_alerts_of_one_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_folder_without_alerts_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(AuthorError, match="holds no alert"):
+    with pytest.raises(AuthorError, match="contains no alerts"):
         load_alerts(tmp_path, [], NOON)
 
 

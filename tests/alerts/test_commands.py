@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
-from alerts.__main__ import main
+from alerts.__main__ import app
 from alerts.heartbeat import beat
-from pipeline.clock import SystemClock
+from pipeline.foundation.clock import SystemClock
+from pipeline.foundation.command_line import run_command
+from pipeline.home.places import Home
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "overheating_equipment"
@@ -28,19 +30,23 @@ def _environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMART_FACTORY_WAREHOUSE_URL", "hive://127.0.0.1:1/smart_factory")
 
 
+def main(words: list[str]) -> int:
+    return run_command(app, "python -m alerts", words)
+
+
 def printed_json(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
     main([*words, "--json"])
     return json.loads(capsys.readouterr().out)
 
 
-def test_check_with_the_warehouse_down_is_an_error_recorded_and_told(
+def test_check_with_the_warehouse_down_is_an_error_recorded_and_notified(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check"]) == 1
     captured = capsys.readouterr()
     assert "UNKNOWN → ERROR" in captured.out
     assert "Start it with `make warehouse`" in captured.out
-    assert "No destination is set" in captured.err
+    assert "sets no destination" in captured.err
     (row,) = printed_json(capsys, "history")
     assert (row["state"], row["notified"]) == ("ERROR", True)
     assert (tmp_path / "a home" / "state" / "alerts" / "outbox.jsonl").exists()
@@ -51,7 +57,7 @@ def test_check_as_json_prints_nothing_else_on_standard_output(capsys: pytest.Cap
     assert (evaluation["key"], evaluation["state"], evaluation["previous_state"]) == (NAME, "ERROR", "UNKNOWN")
 
 
-def test_check_with_an_undelivered_notification_fails_and_says_so(
+def test_check_with_a_pending_notification_fails_and_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SMART_FACTORY_ALERT_URLS", "json://user:topsecretword@127.0.0.1:1/")
@@ -68,11 +74,11 @@ def test_history_as_a_table_and_for_one_alert(capsys: pytest.CaptureFixture[str]
     assert "ERROR" in capsys.readouterr().out
 
 
-def test_history_of_nothing_is_an_empty_list(capsys: pytest.CaptureFixture[str]) -> None:
+def test_history_without_evaluations_is_an_empty_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed_json(capsys, "history") == []
 
 
-def test_muted_alert_tells_nobody_until_unmuted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_muted_alert_sends_nothing_until_unmuted(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed_json(capsys, "mute", NAME, "--for", "1h")["key"] == NAME
     assert printed_json(capsys, "check")[0]["notification_id"] is None
     assert main(["unmute", "Overheating Equipment Alert"]) == 0
@@ -90,15 +96,15 @@ def test_test_sends_a_marked_notification_and_records_nothing(
     assert not (tmp_path / "a home" / "smart_factory").exists()
 
 
-def test_test_that_does_not_arrive_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_test_that_is_not_delivered_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("SMART_FACTORY_ALERT_URLS", "json://127.0.0.1:1/")
     assert main(["test", NAME]) == 1
-    assert "did not take" in capsys.readouterr().out
+    assert "did not accept" in capsys.readouterr().out
 
 
 def test_health_follows_the_heartbeat(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["health"]) == 1
-    beat(tmp_path / "a home", SystemClock().now(), {NAME: "OK"})
+    beat(Home(tmp_path / "a home"), SystemClock().now(), {NAME: "OK"})
     assert main(["health"]) == 0
     capsys.readouterr()
     assert printed_json(capsys, "health")["states"] == {NAME: "OK"}
@@ -110,7 +116,7 @@ def test_health_follows_the_heartbeat(tmp_path: Path, capsys: pytest.CaptureFixt
         (["check", "overheating"], "Did you mean `overheating_equipment`?"),
         (["check", "--at", "tomorrow"], "neither a time"),
         (["mute", NAME, "--for", "long"], "is not a duration"),
-        (["check", "--folder", "/nowhere"], "holds no alert"),
+        (["check", "--folder", "/nowhere"], "contains no alerts"),
         (["check", "--nonsense"], "--nonsense"),
         (["mute", NAME], "--for"),
         (["nonsense"], "nonsense"),
@@ -142,7 +148,7 @@ def test_failure_with_debug_shows_the_traceback(capsys: pytest.CaptureFixture[st
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_watch_told_to_stop_ends_cleanly(tmp_path: Path) -> None:
+def test_watch_after_a_termination_signal_ends_cleanly(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "alerts", "watch", "--home", str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as watch:
         assert watch.stdout is not None

@@ -1,4 +1,4 @@
-"""What results mean under conditions."""
+"""Conditions applied to results."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from alerts.condition import ConditionError, measure
 from alerts.model import State
-from alerts.warehouse import Result
-from pipeline.errors import UnknownNameError
+from pipeline.foundation.errors import UnknownNameError
+from pipeline.warehouse.hive import Result
 from tests.alerts.doubles import devices, spec_of
 
 
@@ -33,7 +33,9 @@ def state_of(values: list[Any], **condition: Any) -> State:
         (">", "OK", "OK", "TRIGGERED"),
     ],
 )
-def test_operator_below_at_and_above_the_threshold_gives(operator: str, below: str, same: str, above: str) -> None:
+def test_operator_compares_values_below_at_and_above_the_threshold(
+    operator: str, below: str, same: str, above: str
+) -> None:
     states = [state_of([value], operator=operator, threshold=40) for value in (39.9, 40.0, 40.1)]
     assert states == [below, same, above]
 
@@ -47,7 +49,7 @@ def test_operator_below_at_and_above_the_threshold_gives(operator: str, below: s
         ("IS_NOT_NULL", 1, "TRIGGERED"),
     ],
 )
-def test_null_test_on_a_value_gives(operator: str, value: Any, state: str) -> None:
+def test_null_operator_triggers_on_null_or_on_a_value(operator: str, value: Any, state: str) -> None:
     assert state_of([value], operator=operator) == state
 
 
@@ -73,7 +75,7 @@ def test_aggregation_of_a_column_leaves_missing_values_out(aggregation: str, exp
 
 @pytest.mark.parametrize("null_state", ["OK", "TRIGGERED", "ERROR"])
 @pytest.mark.parametrize("value", [None, float("nan"), float("inf")])
-def test_missing_value_reads_as_null_state(value: Any, null_state: str) -> None:
+def test_missing_value_gives_null_state(value: Any, null_state: str) -> None:
     spec = spec_of(per_row=None, null_state=null_state, condition={"column": "v", "operator": ">", "threshold": 40})
     measured = measure(spec, Result(["v"], [[value]]))
     assert measured.state == null_state
@@ -81,19 +83,19 @@ def test_missing_value_reads_as_null_state(value: Any, null_state: str) -> None:
 
 
 @pytest.mark.parametrize("aggregation", ["SUM", "AVG", "MEDIAN", "MIN", "MAX", "STDDEV"])
-def test_aggregation_of_nothing_reads_as_null_state(aggregation: str) -> None:
+def test_aggregation_of_missing_values_only_gives_null_state(aggregation: str) -> None:
     assert state_of([None], aggregation=aggregation, operator=">", threshold=0) is State.ERROR
 
 
 @pytest.mark.parametrize(("declared", "state"), [(None, "ERROR"), ("OK", "OK"), ("TRIGGERED", "TRIGGERED")])
-def test_empty_result_with_a_column_reads_as_empty_result_state(declared: str | None, state: str) -> None:
+def test_empty_result_with_a_column_gives_empty_result_state(declared: str | None, state: str) -> None:
     spec = spec_of(
         per_row=None, empty_result_state=declared, condition={"column": "v", "operator": ">", "threshold": 0}
     )
     assert measure(spec, Result(["v"], [])).state == state
 
 
-def test_number_of_rows_is_judged_without_a_column() -> None:
+def test_number_of_rows_is_compared_without_a_column() -> None:
     spec = spec_of(condition={"operator": "LESS_THAN", "threshold": 1})
     assert measure(spec, devices()).state is State.TRIGGERED
     assert measure(spec, devices("A")).state is State.OK
@@ -111,7 +113,7 @@ def test_each_row_with_a_column_has_a_state_of_its_own() -> None:
     assert (measured.state, measured.value) == (State.TRIGGERED, 41)
 
 
-def test_row_without_an_owner_still_counts() -> None:
+def test_row_without_a_name_still_counts() -> None:
     measured = measure(spec_of(), Result(["device_id"], [[None]]))
     assert measured.rows == {"(no name)": State.TRIGGERED}
 
@@ -132,19 +134,19 @@ def test_moments_with_and_without_a_zone_are_compared_in_utc() -> None:
     ("values", "condition"),
     [
         pytest.param(["41"], {"operator": ">", "threshold": 40}, id="text with a number"),
-        pytest.param([True], {"operator": ">", "threshold": 0}, id="truth value with a number"),
-        pytest.param([True], {"operator": ">", "threshold": False}, id="truth values in order"),
-        pytest.param([1, "a"], {"aggregation": "MAX", "operator": ">", "threshold": 0}, id="mixed kinds"),
+        pytest.param([True], {"operator": ">", "threshold": 0}, id="boolean with a number"),
+        pytest.param([True], {"operator": ">", "threshold": False}, id="booleans in order"),
+        pytest.param([1, "a"], {"aggregation": "MAX", "operator": ">", "threshold": 0}, id="mixed types"),
         pytest.param(["a"], {"aggregation": "SUM", "operator": ">", "threshold": 0}, id="sum of text"),
     ],
 )
-def test_values_of_different_kinds_are_an_error(values: list[Any], condition: dict[str, Any]) -> None:
+def test_values_of_different_types_are_an_error(values: list[Any], condition: dict[str, Any]) -> None:
     with pytest.raises(ConditionError):
         state_of(values, **condition)
 
 
 @pytest.mark.parametrize("value", ["on", True])
-def test_text_and_truth_values_can_be_equal(value: Any) -> None:
+def test_texts_and_booleans_can_be_equal(value: Any) -> None:
     assert state_of([value], operator="EQUAL", threshold=value) is State.TRIGGERED
 
 

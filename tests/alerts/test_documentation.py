@@ -12,7 +12,7 @@ from alerts.decide import Decision
 from alerts.message import variables_of
 from alerts.model import Aggregation, AlertSpec, Condition, Operator, State
 from alerts.schedule import Schedule
-from alerts.warehouse import Result
+from pipeline.warehouse.hive import Result
 from tests.alerts.doubles import NOON, spec_of
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "alerts.md").read_text()

@@ -8,8 +8,8 @@ from alerts.catalogue import SHIPPED, load_alerts
 from alerts.decide import Decision
 from alerts.message import compose, text_table
 from alerts.model import State
-from alerts.warehouse import Result
-from pipeline.errors import AuthorError
+from pipeline.foundation.errors import AuthorError
+from pipeline.warehouse.hive import Result
 from tests.alerts.doubles import NOON, spec_of
 
 RESULT = Result(["device_id", "t"], [["Bee", None], ["A", 41.5]])
@@ -38,17 +38,19 @@ def test_shipped_message_names_the_alert_and_the_devices() -> None:
         ("QUERY_RESULT_COLS", "2"),
         ("QUERY_RESULT_TABLE", "device_id | t\n----------+-----\nA         | 41.5\nBee       |"),
         ("SEVERITY", "warning"),
+        ("newly_triggered | join(',')", "A"),
+        ("still_triggered | join(',')", "Bee"),
         ("newly_hot | join(',')", "A"),
         ("still_hot | join(',')", "Bee"),
         ("recovered | join(',')", "C"),
     ],
 )
-def test_variable_in_a_body_stands_for(variable: str, expected: str) -> None:
+def test_variable_in_a_body_is_replaced_by_its_value(variable: str, expected: str) -> None:
     assert compose(spec_of(body=f"{{{{ {variable} }}}}"), CHANGES, RESULT, NOON).body == expected
 
 
 @pytest.mark.parametrize(("state", "kind"), [("OK", "success"), ("ERROR", "warning"), ("TRIGGERED", "failure")])
-def test_state_gives_the_kind(state: str, kind: str) -> None:
+def test_kind_of_a_message_follows_the_state(state: str, kind: str) -> None:
     assert compose(spec_of(), Decision(State(state)), None, NOON).kind == kind
 
 
@@ -67,14 +69,14 @@ def test_table_of_many_rows_shows_a_hundred_and_counts_the_rest() -> None:
 
 def test_thousands_of_devices_are_listed_up_to_a_hundred() -> None:
     decision = Decision(State.TRIGGERED, newly=tuple(f"D{number:04}" for number in range(5000)))
-    body = compose(spec_of(body="{{ newly_hot | join(',') }}"), decision, RESULT, NOON).body
+    body = compose(spec_of(body="{{ newly_triggered | join(',') }}"), decision, RESULT, NOON).body
     assert body.endswith("D0099,4900 more")
 
 
 @pytest.mark.parametrize(
     "template",
-    ["{{ ALERT_NAME.__class__ }}", "{{ newly_hot.append(1) }}", "{{ 1 / 0 }}", "{{ QUERY_RESULT_ROWS + 'a' }}"],
+    ["{{ ALERT_NAME.__class__ }}", "{{ newly_triggered.append(1) }}", "{{ 1 / 0 }}", "{{ QUERY_RESULT_ROWS + 'a' }}"],
 )
-def test_template_that_reaches_out_or_fails_is_an_error(template: str) -> None:
+def test_template_that_leaves_the_sandbox_or_fails_is_an_error(template: str) -> None:
     with pytest.raises(AuthorError):
         compose(spec_of(body=template), CHANGES, RESULT, NOON)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 from apprise.plugins.email.base import NotifyEmail
 
-from alerts.evaluate import deliver_waiting, evaluate
+from alerts.evaluate import deliver_pending, evaluate
 from alerts.history import History
-from alerts.settings import Settings, find_destinations
-from pipeline.clock import FixedClock
-from tests.alerts.doubles import NOON, FakeWarehouse, Faults, alert_of, mail_server, webhook
+from alerts.settings import find_destinations
+from pipeline.foundation.clock import FixedClock
+from pipeline.home.places import Home
+from tests.alerts.doubles import NOON, FakeWarehouse, Faults, alert_of, mail_server, settings_of, webhook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,19 +42,21 @@ def _unthrottled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_unthrottled")
-def test_two_hundred_evaluations_with_receivers_failing_at_random_tell_each_transition_once(tmp_path: Path) -> None:
+def test_two_hundred_evaluations_with_receivers_failing_at_random_notify_of_each_transition_once(
+    tmp_path: Path,
+) -> None:
     heat = schedule_of_heat(seed=7)
     transitions = sum(1 for before, after in itertools.pairwise(heat) if before != after)
     alert, clock, warehouse = alert_of(), FixedClock(NOON), FakeWarehouse()
     with webhook(Faults(1, refused=0.4)) as slack, mail_server(Faults(2, refused=0.3)) as mail:
-        settings = Settings(tmp_path, alert_urls=f"{slack.url}, {mail.url}")
+        settings = settings_of(tmp_path, alert_urls=f"{slack.url}, {mail.url}")
         for hot in heat:
             warehouse.hot = hot
-            evaluate(alert, warehouse, tmp_path, clock, destinations=find_destinations(settings, ()))
+            evaluate(alert, warehouse, settings, clock, destinations=find_destinations(settings, ()))
             clock.advance(timedelta(minutes=2))
-        while deliver_waiting(alert, tmp_path, clock, find_destinations(settings, ())) is not None:
+        while deliver_pending(alert, settings, clock, find_destinations(settings, ())) is not None:
             clock.advance(timedelta(minutes=1))
-    rows = list(reversed(History(tmp_path).latest("Hot", 1000)))
+    rows = list(reversed(History(Home(tmp_path), "smart_factory").latest("Hot", 1000)))
     asked_for = [row.notification_id for row in rows if row.notification_id]
     assert len(rows) == EVALUATIONS
     assert len(asked_for) == transitions > 20
@@ -66,14 +69,18 @@ def test_replies_lost_at_random_repeat_a_message_under_its_id_only(tmp_path: Pat
     heat = schedule_of_heat(seed=11)[:60]
     alert, clock, warehouse = alert_of(), FixedClock(NOON), FakeWarehouse()
     with webhook(Faults(3, refused=0.1, reply_lost=0.2)) as slack:
-        settings = Settings(tmp_path, alert_urls=slack.url)
+        settings = settings_of(tmp_path, alert_urls=slack.url)
         for hot in heat:
             warehouse.hot = hot
-            evaluate(alert, warehouse, tmp_path, clock, destinations=find_destinations(settings, ()))
+            evaluate(alert, warehouse, settings, clock, destinations=find_destinations(settings, ()))
             clock.advance(timedelta(minutes=2))
-        while deliver_waiting(alert, tmp_path, clock, find_destinations(settings, ())) is not None:
+        while deliver_pending(alert, settings, clock, find_destinations(settings, ())) is not None:
             clock.advance(timedelta(minutes=1))
-    asked_for = [row.notification_id for row in History(tmp_path).latest("Hot", 1000) if row.notification_id]
+    asked_for = [
+        row.notification_id
+        for row in History(Home(tmp_path), "smart_factory").latest("Hot", 1000)
+        if row.notification_id
+    ]
     arrivals = Counter(slack.ids)
     assert set(arrivals) == set(asked_for)
     assert max(arrivals.values()) > 1

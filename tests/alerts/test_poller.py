@@ -1,4 +1,4 @@
-"""The loop: on schedule, through failures, with a sign of life."""
+"""The loop: on schedule, through failures, with a heartbeat."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ import pytest
 
 from alerts.evaluate import Evaluation
 from alerts.heartbeat import UnhealthyError, last_beat
-from alerts.warehouse import WarehouseDownError
-from alerts.watch import Watch
-from pipeline.clock import FixedClock
-from tests.alerts.doubles import NOON, FakeDestination, FakeWarehouse, WaitingSteps, alert_of
+from alerts.poller import Poller
+from pipeline.foundation.clock import FixedClock
+from pipeline.home.places import Home
+from pipeline.warehouse.hive import WarehouseDownError
+from tests.alerts.doubles import NOON, FakeDestination, FakeWarehouse, WaitingSteps, alert_of, settings_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from alerts.model import Alert
-    from pipeline.errors import LakehouseError
+    from pipeline.foundation.errors import LakehouseError
+    from pipeline.notification.destination import Notification
 
 
 class Bench:
-    """A watch over one alert for some minutes of a clock that only moves when it waits."""
+    """A poller of one alert, with a clock that only advances when the poller waits."""
 
     def __init__(self, home: Path, **changes: Any) -> None:
         self.home = home
@@ -33,16 +35,16 @@ class Bench:
         self.reported: list[tuple[datetime, str]] = []
 
     def run(self, minutes: float) -> None:
-        watch = Watch(
+        poller = Poller(
             [self.alert],
             self.warehouse,
-            self.home,
+            settings_of(self.home),
             self.clock,
             find=lambda _: [self.destination],
             wait=WaitingSteps(self.clock, self.clock.now() + timedelta(minutes=minutes)),
             report=self.report,
         )
-        watch.run()
+        poller.run()
 
     def report(self, _alert: Alert, outcome: Evaluation | LakehouseError) -> None:
         text = str(outcome.state) if isinstance(outcome, Evaluation) else "failed"
@@ -53,25 +55,25 @@ class Bench:
         return [round((moment - NOON).total_seconds() / 60) for moment, _ in self.reported]
 
 
-def test_alert_every_two_minutes_is_evaluated_at_the_start_and_so_often(tmp_path: Path) -> None:
+def test_alert_every_two_minutes_is_evaluated_at_the_start_and_every_two_minutes(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.run(9)
     assert bench.minutes == [0, 2, 4, 6, 8]
 
 
-def test_alert_by_cron_is_evaluated_at_the_start_and_then_by_it(tmp_path: Path) -> None:
+def test_alert_by_cron_is_evaluated_at_the_start_and_on_schedule(tmp_path: Path) -> None:
     bench = Bench(tmp_path, schedule={"cron": "*/5 * * * *"})
     bench.run(11)
     assert bench.minutes == [0, 5, 10]
 
 
-def test_paused_alert_is_left_alone(tmp_path: Path) -> None:
+def test_paused_alert_is_not_evaluated(tmp_path: Path) -> None:
     bench = Bench(tmp_path, schedule={"every": "2m", "paused": True})
     bench.run(9)
     assert bench.reported == []
 
 
-def test_undelivered_notification_is_tried_again_between_evaluations(tmp_path: Path) -> None:
+def test_pending_notification_is_retried_between_evaluations(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.warehouse.hot = ["A"]
     bench.destination.refusals = 2
@@ -80,7 +82,7 @@ def test_undelivered_notification_is_tried_again_between_evaluations(tmp_path: P
     assert (bench.destination.attempts, len(bench.destination.taken)) == (3, 1)
 
 
-def test_watch_that_starts_anew_takes_up_what_the_last_one_left(tmp_path: Path) -> None:
+def test_restarted_poller_sends_the_notifications_that_the_last_one_left(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.warehouse.hot = ["A"]
     bench.destination.refusals = 1
@@ -90,7 +92,7 @@ def test_watch_that_starts_anew_takes_up_what_the_last_one_left(tmp_path: Path) 
     assert bench.destination.subjects == ["[TRIGGERED] Hot"]
 
 
-def test_warehouse_down_for_a_while_is_told_once_and_recovers(tmp_path: Path) -> None:
+def test_warehouse_down_for_a_while_is_notified_once_and_recovers(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.run(1)
     bench.warehouse.error = WarehouseDownError("The warehouse is down.", "Start it.")
@@ -113,16 +115,16 @@ def test_state_that_cannot_be_written_is_reported_and_the_loop_goes_on(tmp_path:
 def test_heartbeat_while_watching_is_recent(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.run(5)
-    heartbeat = last_beat(tmp_path, bench.clock.now())
+    heartbeat = last_beat(Home(tmp_path), bench.clock.now())
     assert heartbeat.states == {"hot": "OK"}
     assert bench.clock.now() - heartbeat.beat_at <= timedelta(minutes=1)
 
 
-def test_heartbeat_of_long_ago_is_unhealthy(tmp_path: Path) -> None:
+def test_old_heartbeat_is_unhealthy(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.run(1)
-    with pytest.raises(UnhealthyError, match="last got on"):
-        last_beat(tmp_path, bench.clock.now() + timedelta(minutes=6))
+    with pytest.raises(UnhealthyError, match="heartbeat"):
+        last_beat(Home(tmp_path), bench.clock.now() + timedelta(minutes=6))
 
 
 @pytest.mark.parametrize("text", [None, "{"])
@@ -131,5 +133,23 @@ def test_heartbeat_that_is_missing_or_broken_is_unhealthy(tmp_path: Path, text: 
         path = tmp_path / "state" / "alerts" / "heartbeat" / "watch.json"
         path.parent.mkdir(parents=True)
         path.write_text(text)
-    with pytest.raises(UnhealthyError, match="No sign of life"):
-        last_beat(tmp_path, NOON)
+    with pytest.raises(UnhealthyError, match="no heartbeat"):
+        last_beat(Home(tmp_path), NOON)
+
+
+class BrokenDestination(FakeDestination):
+    def send(self, notification: Notification) -> None:
+        del notification
+        raise ZeroDivisionError
+
+
+def test_unforeseen_error_ends_one_evaluation_and_not_the_loop(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.warehouse.hot = ["A"]
+    bench.destination = BrokenDestination()
+    bench.run(3)
+    assert {text for _, text in bench.reported} == {"failed"}
+    bench.destination = FakeDestination()
+    bench.run(3)
+    assert bench.reported[-1][1] == "TRIGGERED"
+    assert bench.destination.subjects == ["[TRIGGERED] Hot"]

@@ -1,4 +1,4 @@
-"""A poller that can be killed: the real loop over a warehouse in a file."""
+"""A poller to be killed: the real loop over a warehouse in a file."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import threading
 from datetime import timedelta
 from pathlib import Path
 
-from alerts.settings import Settings, find_destinations
-from alerts.watch import Watch
-from pipeline.clock import SystemClock
-from tests.alerts.doubles import FileWarehouse, alert_of
+from alerts.poller import Poller
+from alerts.settings import find_destinations
+from pipeline.foundation.clock import SystemClock
+from tests.alerts.doubles import FileWarehouse, alert_of, settings_of
 
 
 def main(home: Path, state: Path, url: str) -> None:
-    """Evaluate twenty times a second until killed, and say each time that it was done."""
-    settings = Settings(home, alert_urls=url)
+    """Evaluate twenty times a second until killed, and print a line for each evaluation."""
+    settings = settings_of(home, alert_urls=url)
     never = threading.Event()
-    Watch(
+    Poller(
         [alert_of(schedule={"every": "0.05s"})],
         FileWarehouse(state),
-        home,
+        settings,
         SystemClock(),
         find=lambda _: find_destinations(settings, ()),
         wait=lambda span: never.wait(span / timedelta(seconds=1)),

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from alerts.statement import with_moment
-from pipeline.errors import UnknownNameError
+from alerts.observe import with_moment
+from pipeline.foundation.errors import UnknownNameError
 from tests.alerts.doubles import NOON
 
 LITERAL = "TIMESTAMP '2026-03-01 12:00:00.000000+00:00'"
@@ -27,11 +27,11 @@ LITERAL = "TIMESTAMP '2026-03-01 12:00:00.000000+00:00'"
         pytest.param("SELECT 1 ;\n", "SELECT 1", id="semicolon"),
     ],
 )
-def test_query_with_now_becomes(sql: str, expected: str) -> None:
+def test_now_in_a_query_becomes_a_literal_outside_strings_and_comments(sql: str, expected: str) -> None:
     assert with_moment(sql, NOON, "q.sql") == expected
 
 
-def test_moment_of_another_zone_is_put_in_as_utc() -> None:
+def test_moment_in_another_zone_becomes_utc() -> None:
     berlin = datetime(2026, 3, 1, 13, tzinfo=timezone(timedelta(hours=1)))
     assert with_moment(":now", berlin, "q.sql") == LITERAL
 
