@@ -1,1 +1,1 @@
-"""The demo's acts, told and checked in the terminal."""
+"""The demo's acts: they explain themselves in the terminal and check what they show."""

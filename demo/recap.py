@@ -1,4 +1,4 @@
-"""Act 5: what happened, told by the event log and the tables alone."""
+"""Act 5: what happened, from the event log and the tables alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from demo.stage import BRONZE, TABLES
-from pipeline.errors import AuthorError
+from pipeline.foundation.errors import AuthorError
 
 if TYPE_CHECKING:
     from demo.stage import Stage
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def act5(stage: Stage) -> None:
     """Recap, with figures from the event log."""
     stage.headline("Act 5 · Recap")
+    stage.say("The event log has counted every row that was written. You should see its sums agree with the tables.")
     with stage.still():
         events = stage.events()
         rows = {table: stage.rows(table) for table in TABLES}
@@ -45,15 +46,15 @@ def act5(stage: Stage) -> None:
     stage.console.print(_tables(rows, written))
     stage.console.print(_rules(failed))
     for table in TABLES:
-        stage.check(written[table] == rows[table], f"the event log's sums and {table} agree")
+        stage.check(written[table] == rows[table], f"the event log's sum and {table} agree")
     later = [name for name in stage.columns(BRONZE) if name == "humidity_percent"]
     if later:
         stage.say("Bronze has gained the column humidity_percent without a restart.")
 
 
 def _tables(rows: dict[str, int], written: Counter[str]) -> Table:
-    table = Table(title="Rows, by the event log and in the tables", title_justify="left", header_style="bold")
-    for heading in ("table", "event log", "table holds"):
+    table = Table(title="Rows in the event log and in the tables", title_justify="left", header_style="bold")
+    for heading in ("table", "event log", "rows in the table"):
         table.add_column(heading, justify="left" if heading == "table" else "right")
     for name in TABLES:
         table.add_row(name, f"{written[name]:,}", f"{rows[name]:,}")
@@ -61,7 +62,7 @@ def _tables(rows: dict[str, int], written: Counter[str]) -> Table:
 
 
 def _rules(failed: Counter[tuple[str, str, str]]) -> Table:
-    table = Table(title="Expectations, over all updates", title_justify="left", header_style="bold")
+    table = Table(title="Expectations over all updates", title_justify="left", header_style="bold")
     for heading in ("table", "expectation", "action", "failed"):
         table.add_column(heading, justify="right" if heading == "failed" else "left")
     for (dataset, rule, action), count in failed.items():

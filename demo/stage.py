@@ -1,4 +1,4 @@
-"""What the acts are played on: one home, one clock, one session, and a voice."""
+"""What the acts play on: one home, one clock, one Spark session, and the console."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from deltalake import DeltaTable
-from rich.console import Console
 from rich.markup import escape
 
+from generators.landing import SENSOR_READINGS
 from generators.plant import Plant
-from pipeline.arrow import arrow_dataset
-from pipeline.clock import SystemClock
-from pipeline.errors import DataError, PipelineBusyError
+from pipeline.delta.description import DeltaReader
+from pipeline.delta.table import Table
+from pipeline.drawing.live import watching
+from pipeline.drawing.terminal import SafeConsole
+from pipeline.foundation.clock import SystemClock
+from pipeline.foundation.errors import DataError, PipelineBusyError
+from pipeline.home.lock import exclusive
 from pipeline.ingest.inventory import inventories
-from pipeline.live import watching
-from pipeline.lock import exclusive
-from pipeline.quality.table_judge import TableJudge
-from pipeline.session import build_session
+from pipeline.quality.tables.table_judge import TableJudge
 from pipeline.settings import load_settings
-from pipeline.tables import Table
-from pipeline.update import Update
+from pipeline.spark.session import build_session
+from pipeline.update.update import Update
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 
 if TYPE_CHECKING:
@@ -31,20 +31,21 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from pyspark.sql import SparkSession
+    from rich.console import Console
 
-    from alerts.warehouse import Warehouse
-    from pipeline.home import Home
+    from pipeline.events.summary import Summary
+    from pipeline.home.places import Home
     from pipeline.ingest.file_state import FileRecord
     from pipeline.settings import Settings
-    from pipeline.summary import Summary
+    from pipeline.warehouse.hive import Warehouse
 
 BRONZE = "bronze_sensor_readings"
 SILVER = "silver_cleaned_sensors"
 QUARANTINE = "silver_quarantined_sensors"
 GOLD = "gold_hourly_device_summary"
-_ATTEMPTS_TO_HOLD = 120
-_PAUSE_SECONDS = 0.5
 TABLES = (BRONZE, SILVER, QUARANTINE, GOLD)
+_ATTEMPTS_TO_LOCK = 120
+_PAUSE_SECONDS = 0.5
 
 
 class PointNotShownError(DataError):
@@ -55,13 +56,13 @@ class PointNotShownError(DataError):
 
 
 class Stage:
-    """Plays updates and says what happens; Spark starts with the first update and stays.
+    """Runs updates and prints what happens. Spark starts with the first update and stays.
 
     Attributes:
-        updates_on_arrival: Somebody else's updates read files as soon as they land.
-        judge: Judges whole tables after each update; whoever has the stage closes it.
-        python: What a person types before `-m`.
-        poller: What evaluates alerts beside the acts.
+        updates_on_arrival: Whether another process updates the tables as soon as files land.
+        judge: Validates whole tables after each update; the creator of the stage closes it.
+        python: What a user types before `-m`.
+        poller: What evaluates alerts in parallel with the acts.
     """
 
     updates_on_arrival = False
@@ -70,7 +71,7 @@ class Stage:
 
     def __init__(self, home: Home, console: Console | None = None) -> None:
         self.home = home
-        self.console = console or Console()
+        self.console = console or SafeConsole()
         self.clock = SystemClock()
         self.settings: Settings = load_settings()
         self.judge = TableJudge(home, self.settings.expectations, lambda: self.session)
@@ -79,7 +80,7 @@ class Stage:
     @property
     def plant(self) -> Plant:
         """The plant that lands files in this home."""
-        return Plant(self.home.landing / "sensor_readings", self.clock)
+        return Plant(self.home.landing_of(SENSOR_READINGS), self.clock)
 
     @cached_property
     def session(self) -> SparkSession:
@@ -89,28 +90,28 @@ class Stage:
 
     @cached_property
     def warehouse(self) -> Warehouse:
-        """The SQL warehouse inside that session, with the gates it has as a service."""
+        """The SQL warehouse, embedded in that session with the same gates as the service."""
         return EmbeddedWarehouse(self.session, self.home, self.settings, lambda complaint: self.say(escape(complaint)))
 
     def say(self, text: str) -> None:
-        """Say a line or two."""
+        """Print a text."""
         self.console.print(text, highlight=False)
 
     def headline(self, title: str) -> None:
-        """Open an act."""
+        """Print an act's title."""
         self.console.print()
         self.console.rule(f"[bold]{title}", align="left")
 
     def update(self, files: Iterable[Path] = ()) -> Summary:
-        """Run one triggered update, shown as it goes, and return what it did.
+        """Run one triggered update, shown as it runs, and return its summary.
 
         Args:
-            files: What it has to have read; without any, what waits now.
+            files: Files that must have been read afterwards. By default those that wait now.
 
         Raises:
             LakehouseError: The update failed.
+            PointNotShownError: The update left one of the files waiting.
         """
-        del files  # An update of its own reads all that waits.
         update = Update(
             self.home, self.settings, self.clock, lambda: self.session, cause="USER_ACTION", judge=self.judge
         )
@@ -120,10 +121,14 @@ class Stage:
             raise error
         if result.state == "CANCELED":
             raise KeyboardInterrupt
+        wanted = list(files)
+        if len(self.read(wanted)) < len(wanted):
+            point = "the update reads every file that waits"
+            raise PointNotShownError(point)
         return summary
 
     def check(self, holds: object, point: str) -> None:
-        """Say that a point holds.
+        """Print that a point holds.
 
         Raises:
             PointNotShownError: It does not.
@@ -135,18 +140,18 @@ class Stage:
 
     @contextmanager
     def still(self) -> Iterator[None]:
-        """Hold updates back inside the block, so that all tables are counted at one moment.
+        """Prevent updates inside the block, so that all tables are counted at the same moment.
 
         Raises:
-            PipelineBusyError: An update does not end.
+            PipelineBusyError: A running update does not end within a minute.
         """
-        for attempt in range(_ATTEMPTS_TO_HOLD):
+        for attempt in range(_ATTEMPTS_TO_LOCK):
             try:
                 with exclusive(self.home, self.clock, "count by the demo"):
                     yield
                     return
             except PipelineBusyError:
-                if attempt == _ATTEMPTS_TO_HOLD - 1:
+                if attempt == _ATTEMPTS_TO_LOCK - 1:
                     raise
                 time.sleep(_PAUSE_SECONDS)
 
@@ -155,9 +160,9 @@ class Stage:
         return inventories(self.home, self.settings)[BRONZE]
 
     def read(self, files: Iterable[Path]) -> list[FileRecord]:
-        """Return what became of some files, those that wait left out."""
+        """Return the records of the given files, without those that are still waiting."""
         wanted = {str(file) for file in files}
-        return [file for file in self.files() if file.path in wanted and file.state != "waiting"]
+        return [file for file in self.files() if file.path in wanted and file.state != "waiting"] if wanted else []
 
     def rows_by_file(self) -> dict[str, int]:
         """Return how many rows of bronze came from each file."""
@@ -169,23 +174,23 @@ class Stage:
         return [file for file in self.files() if file.state == "waiting"]
 
     def rows(self, table: str) -> int:
-        """Return how many rows a table holds."""
-        return Table(self.home.schema(self.settings.target_schema) / table).row_count()
+        """Return a table's number of rows."""
+        return Table(self.home.table(self.settings.target_schema, table).data).row_count()
 
     def frame(self, table: str, columns: list[str] | None = None) -> pa.Table:
-        """Return a table's rows, read without Spark; empty where there is no table."""
-        path = self.home.schema(self.settings.target_schema) / table
-        return arrow_dataset(DeltaTable(path)).to_table(columns)
+        """Return a table's rows, read without Spark."""
+        path = self.home.table(self.settings.target_schema, table).data
+        return Table(path).rows(columns)
 
     def columns(self, table: str) -> list[str]:
-        """Return a table's columns, none where there is no table."""
-        place = Table(self.home.schema(self.settings.target_schema) / table)
-        return [field.name for field in DeltaTable(place.path).schema().fields] if place.exists else []
+        """Return a table's columns; an empty list if there is no table."""
+        path = self.home.table(self.settings.target_schema, table).data
+        return [str(column["name"]) for column in DeltaReader(path).columns()]
 
     def events(self) -> list[dict[str, Any]]:
         """Return every event of the log, oldest first."""
-        place = Table(self.home.schema(self.settings.target_schema) / "event_log")
+        place = Table(self.home.schema(self.settings.target_schema).event_log)
         if not place.exists:
             return []
-        rows: list[dict[str, Any]] = arrow_dataset(DeltaTable(place.path)).to_table().sort_by("sequence").to_pylist()
+        rows: list[dict[str, Any]] = place.rows().sort_by("sequence").to_pylist()
         return rows

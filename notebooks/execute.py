@@ -12,11 +12,11 @@ NOTEBOOK = Path(__file__).resolve().with_name("sensor_analysis.ipynb")
 
 
 def execute(target: Path) -> None:
-    """Write the executed notebook; a cell that fails is raised."""
+    """Write the executed notebook; a failing cell raises."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()
     for cell in notebook.cells:
-        # When a cell ran changes with every run and tells nobody anything.
+        # The time at which a cell ran changes with every run and is of no use.
         cell.metadata.pop("execution", None)
     notebook.metadata["language_info"] = {"name": "python"}
     nbformat.write(notebook, target)

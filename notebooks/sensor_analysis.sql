@@ -1,4 +1,4 @@
--- Two questions to the factory's readings; run them against the SQL warehouse, in the database smart_factory.
+-- Two questions about the factory's readings; run them in the SQL warehouse, in the database smart_factory.
 
 -- The average temperature by location: hours with many readings count for more than hours with few.
 SELECT

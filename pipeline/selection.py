@@ -1,4 +1,4 @@
-"""What an update is asked to do."""
+"""What an update has to do."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReplayRequest:
-    """Which rows of a quarantine go through the current rules again.
+    """Which quarantined rows are judged again by the current rules.
 
     Attributes:
         quarantine: The quarantine.
         record_ids: Only these rows; empty for all.
-        rules: Only rows that violated one of these; empty for all.
-        corrections: A file of values to put in the place of what was sent, or None.
+        rules: Only rows that violated one of these rules; empty for all.
+        corrections: A file of values that replace those that were sent, or None.
     """
 
     quarantine: str
@@ -32,15 +32,15 @@ class Selection:
     """Which tables an update refreshes, and which files it reads again.
 
     Attributes:
-        refresh: Only these, with what they need; empty for all.
-        full_refresh: These are emptied first, with everything downstream.
-        full_refresh_all: Every table is emptied first.
-        accept_loss: Whether a full refresh may go on although files that were ingested are gone for good.
-        retry_files: Whether files that were set aside are read again although they have not changed.
-        reprocess_files: Files, by name or path, whose rows are taken out of every table and in again.
+        refresh: Refresh only these tables and what they need; empty for all.
+        full_refresh: Empty these tables and everything downstream first.
+        full_refresh_all: Empty every table first.
+        accept_loss: Whether a full refresh may continue although ingested files no longer exist.
+        retry_files: Whether set-aside files are read again although they have not changed.
+        reprocess_files: Files, by name or path, that are read again; their rows are replaced in every table.
         reprocess_since: Files committed at or after this moment are read again.
-        validate: No table is refreshed; every table that has table expectations is judged.
-        replay: Which quarantined rows go through the rules again; no table is refreshed but those downstream.
+        validate: Judge every table that has table expectations, and refresh none.
+        replay: Which quarantined rows are judged again; only tables downstream of them are refreshed.
     """
 
     refresh: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What the factory does with readings: pure steps from frame to frame."""
+"""The factory's steps from readings to tables: pure functions from frame to frame."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 LATEST_PLAUSIBLE = timedelta(minutes=10)
 
-# `\z` and not `$`, which lets a line end follow.
+# `\z` rather than `$`, which also matches before a trailing newline.
 _ISO_8601 = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})?\z"
 _TO_THE_MINUTE = r"^(.{16})"
 _EPOCH = r"^-?\d+(\.\d+)?([eE][+-]?\d+)?\z"
@@ -21,25 +21,26 @@ _ONLY_IN_BRONZE = ("timestamp", "_rescued_data", "_corrupt_record", "file_modifi
 
 
 def event_timestamp(sent: Column) -> Column:
-    """Return the moment that a timestamp text names, in UTC, or NULL.
+    """Return the moment that a timestamp's text names, in UTC, or NULL.
 
-    Taken are ISO 8601's extended form with a date and a time (`2026-01-31T10:00`, a blank in place of the T,
-    seconds, a fraction of them, `Z` or an offset; without one it is UTC) and epoch numbers: below 10^11 they
-    count seconds, from there on milliseconds. Everything else is NULL: Spark's own cast would read `T10:00`
-    as today and years beyond 9999.
+    Two forms are accepted. One is ISO 8601's extended form with a date and a time: `2026-01-31T10:00`, optionally
+    with a space instead of the T, seconds, a fraction, and `Z` or an offset; without an offset it is UTC. The other
+    is a number since the epoch: seconds below 10^11, milliseconds from there on. Everything else is NULL, while
+    Spark's own cast would also accept `T10:00` (as today) and years beyond 9999.
     """
     text = F.trim(sent)
     is_iso = text.rlike(_ISO_8601)
-    # By length where that will do, for to count to a character takes longer.
+    # Compare lengths where that is enough: finding a character takes longer.
     length = F.octet_length(text)
     may_have_offset = (length >= len("2026-01-31T10:00+01:00")) & (length != len("2026-01-31T10:00:00.123456"))
     has_numeric_offset = may_have_offset & F.substring(text, -6, 1).isin("+", "-")
     is_short = length <= len("2026-01-31T10:00Z")
     ends_at_the_minute = is_short | ((length == len("2026-01-31T10:00+01:00")) & has_numeric_offset)
     with_seconds = F.when(ends_at_the_minute, F.regexp_replace(text, _TO_THE_MINUTE, "$1:00")).otherwise(text)
-    # Said in the text: what is left unsaid, the cast takes from the session's time zone. To read a zone takes it long.
-    is_said = (F.current_timezone() == "UTC") | F.endswith(text, F.lit("Z")) | has_numeric_offset
-    complete = F.when(is_said, with_seconds).otherwise(F.concat(with_seconds, F.lit("Z")))
+    # Append "Z" where the offset is missing, because the cast would assume the session's time zone. In a UTC session
+    # this is skipped: parsing a zone is slow.
+    has_zone = (F.current_timezone() == "UTC") | F.endswith(text, F.lit("Z")) | has_numeric_offset
+    complete = F.when(has_zone, with_seconds).otherwise(F.concat(with_seconds, F.lit("Z")))
     is_epoch = text.rlike(_EPOCH)
     epoch = F.when(is_epoch, text.try_cast("double"))
     is_seconds = F.abs(epoch) < F.lit(_FIRST_EPOCH_IN_MILLISECONDS)
@@ -50,18 +51,19 @@ def event_timestamp(sent: Column) -> Column:
 
 
 def cleaned(readings: DataFrame) -> DataFrame:
-    """Return bronze readings with their event time in place of the text as sent.
+    """Return bronze readings with their event time instead of the text as sent.
 
-    Columns that bronze gained later pass through. `latest_plausible_timestamp` is there for the expectations.
+    Columns that bronze gained later pass through. `latest_plausible_timestamp` is for the expectations only.
     """
-    # Microseconds, for Spark adds an interval by way of a calendar.
+    # In microseconds: Spark adds an interval through a calendar, which is slower.
     latest_plausible = F.unix_micros("ingestion_timestamp") + LATEST_PLAUSIBLE // timedelta(microseconds=1)
     timed = readings.withColumn("event_timestamp", event_timestamp(F.col("timestamp"))).withColumn(
         "latest_plausible_timestamp", F.timestamp_micros(latest_plausible)
     )
     first = ["record_id", "device_id", "event_timestamp", "temperature_celsius", "vibration_hz", "location"]
     last = ["source_file", "ingestion_timestamp"]
-    later = [name for name in timed.columns if name not in {*first, *last, *_ONLY_IN_BRONZE}]
+    # A sender's key may contain a dot, which Spark reads as a field unless the name is quoted.
+    later = [f"`{name}`" for name in timed.columns if name not in {*first, *last, *_ONLY_IN_BRONZE}]
     return timed.select(*first, *later, *last)
 
 

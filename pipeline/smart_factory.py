@@ -4,8 +4,7 @@ from datetime import timedelta
 
 from pyspark.sql import DataFrame
 
-from pipeline import materialized_view, read, read_files, read_quarantine, read_stream, table
-from pipeline.dataset import TimeWindow
+from pipeline import TimeWindow, materialized_view, read, read_files, read_quarantine, read_stream, table
 from pipeline.sensor_readings import cleaned, hourly_summary
 
 
@@ -24,7 +23,7 @@ def bronze_sensor_readings() -> DataFrame:
 
 
 @table(
-    comment="Validated readings with their event time; what looks odd is marked, what is wrong is left out",
+    comment="Validated readings with their event time; odd rows are marked, wrong ones are left out",
     expectations="silver_cleaned_sensors",
     expectation_columns=["latest_plausible_timestamp"],
     quarantine="silver_quarantined_sensors",

@@ -14,16 +14,17 @@ import pytest
 import yaml
 from deltalake import DeltaTable
 
-from pipeline.arrow import arrow_dataset
-from pipeline.clock import FixedClock
-from pipeline.home import Home
+from pipeline.delta.table import Table
+from pipeline.foundation.clock import FixedClock
+from pipeline.foundation.limits import DEFAULT_LIMITS, Limits
+from pipeline.home.places import Home
 from pipeline.ingest.file_state import FileRecord, FileState
 from pipeline.quality.suites import CACHE_VARIABLE
 from pipeline.selection import Selection
-from pipeline.session import build_session
-from pipeline.settings import DEFAULT_SETTINGS, SparkSettings, load_settings
-from pipeline.tables import Table
-from pipeline.update import Update
+from pipeline.settings import DEFAULT_SETTINGS, load_settings
+from pipeline.spark.session import build_session
+from pipeline.spark_settings import SparkSettings
+from pipeline.update.update import Update
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from pipeline.quality.table_judge import TableJudge
-    from pipeline.result import UpdateResult
+    from pipeline.quality.tables.table_judge import TableJudge
+    from pipeline.update.result import UpdateResult
 
 os.environ["TZ"] = "UTC"
 time.tzset()
@@ -90,6 +91,7 @@ class TestLakehouse:
     table_expectations_rows: int = 1_000_000
     judge: TableJudge | None = None
     waits: list[float] = field(default_factory=list)
+    limits: Limits = DEFAULT_LIMITS
 
     def land(self, name: str, content: str | bytes | list[dict[str, Any]], folder: str = "sensor_readings") -> Path:
         file = self.home.landing / folder / name
@@ -104,17 +106,18 @@ class TestLakehouse:
         own = {name: getattr(self, name) for name in names}
         settings = load_settings(self.settings_file).model_copy(update=own)
         update = Update(
-            self.home, settings, self.clock, lambda: self.spark, cause="TEST", sleep=self.waits.append, judge=self.judge
-        )
+            self.home, settings, self.clock, lambda: self.spark, cause="TEST", sleep=self.waits.append, judge=self.judge,
+            limits=self.limits,
+        )  # fmt: skip
         return update.run(Selection(**selection))
 
     def path(self, table: str) -> Path:
-        return self.home.schema(load_settings(self.settings_file).target_schema) / table
+        return self.home.table(load_settings(self.settings_file).target_schema, table).data
 
     def rows(self, table: str, *columns: str, by: str | None = None) -> list[dict[str, Any]]:
         if not Table(self.path(table)).exists:
             return []
-        rows = arrow_dataset(DeltaTable(self.path(table))).to_table(list(columns) or None)
+        rows = Table(self.path(table)).rows(list(columns) or None)
         return sorted(rows.to_pylist(), key=lambda row: str(row[by or rows.column_names[0]]))
 
     def columns(self, table: str) -> list[str]:
@@ -127,8 +130,8 @@ class TestLakehouse:
         """Return another lakehouse, of this name."""
         return replace(self, home=Home(self.home.root.with_name(name)))
 
-    def told(self, event_type: str, dataset: str | None = None) -> list[dict[str, Any]]:
-        """Return the details of the events of a type, of one dataset where it is given, as they were told."""
+    def logged(self, event_type: str, dataset: str | None = None) -> list[dict[str, Any]]:
+        """Return the details of the events of a type, of one dataset if given, in the order in which they were emitted."""
         events = self.rows("event_log", "sequence", "origin", "details", "event_type", by="sequence")
         return [
             json.loads(event["details"])[event_type]
@@ -137,10 +140,10 @@ class TestLakehouse:
         ]
 
     def metrics(self, table: str) -> list[dict[str, Any]]:
-        return [details["metrics"] for details in self.told("flow_progress", table) if "metrics" in details]
+        return [details["metrics"] for details in self.logged("flow_progress", table) if "metrics" in details]
 
     def quality(self, table: str) -> list[dict[str, Any]]:
-        return [details["data_quality"] for details in self.told("flow_progress", table) if "data_quality" in details]
+        return [details["data_quality"] for details in self.logged("flow_progress", table) if "data_quality" in details]
 
     def counted_by_events(self, *tables: str) -> dict[str, int]:
         return {
@@ -150,7 +153,7 @@ class TestLakehouse:
 
     def files(self, table: str = TABLES[0]) -> dict[str, FileRecord]:
         schema = load_settings(self.settings_file).target_schema
-        return FileState(self.home.state / "files" / schema / table).current()
+        return FileState(self.home.table(schema, table).file_state).current()
 
     def assert_invariants(self) -> None:
         """The promises that hold after every completed update."""
@@ -234,11 +237,9 @@ def lines(lakehouse: TestLakehouse, tmp_path: Path) -> TestLakehouse:
 
 
 @pytest.fixture
-def many(monkeypatch: pytest.MonkeyPatch) -> None:
+def many(lakehouse: TestLakehouse) -> None:
     """Have every batch taken for one of many rows: workers read and write it, and what it needs is read once more."""
-    for module in ("arrow", "flows.upstream", "flows.view"):
-        monkeypatch.setattr(f"pipeline.{module}.FEW_ROWS", 0)
-    monkeypatch.setattr("pipeline.ingest.batch.DRIVER_BYTES", 0)
+    lakehouse.limits = Limits(few_rows=0, driver_bytes=0)
 
 
 @pytest.fixture(params=["few", "many"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.errors import AuthorError, UnknownNameError
+from pipeline.foundation.errors import AuthorError, UnknownNameError
 from pipeline.settings import DEFAULT_SETTINGS, load_settings
 
 if TYPE_CHECKING:
@@ -74,13 +74,13 @@ def test_unknown_key_is_refused_and_the_nearest_one_named(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        pytest.param(SMALLEST.replace("shop\n", "My-Shop\n"), "`My-Shop` is no schema name", id="schema"),
+        pytest.param(SMALLEST.replace("shop\n", "My-Shop\n"), "`My-Shop` is not a valid schema name", id="schema"),
         pytest.param(SMALLEST + "mode: always\n", "`mode`", id="mode"),
         pytest.param(SMALLEST + "trigger_interval: soon\n", "`soon` is not a duration", id="duration"),
         pytest.param(SMALLEST + "retries: {attempts: 0}\n", "`retries.attempts`", id="number_too_small"),
         pytest.param("schema: shop\n", "`name`", id="missing_key"),
-        pytest.param("- a\n", "holds list; expected keys and values", id="list"),
-        pytest.param("", "holds NoneType; expected keys and values", id="empty"),
+        pytest.param("- a\n", "contains list; expected keys and values", id="list"),
+        pytest.param("", "contains NoneType; expected keys and values", id="empty"),
         pytest.param("name: [\n", "is not YAML", id="no_yaml"),
     ],
 )

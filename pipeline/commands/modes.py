@@ -1,132 +1,114 @@
-"""How `run` runs: once, on and on, or whenever files come."""
+"""The modes of `run`: once, continuously, or whenever files arrive."""
 
 from __future__ import annotations
 
-import json
-import signal
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import typer
 
-from pipeline.arrival import FolderWatch, landing_folders, run_on_arrival
-from pipeline.clock import SystemClock
-from pipeline.ingest.inventory import inventories
-from pipeline.live import watching
-from pipeline.maintenance import advice
-from pipeline.quality.table_judge import TableJudge
-from pipeline.session import build_session
-from pipeline.stop import stop_by_signal
-from pipeline.update import Update
+from pipeline.commands.ending import exit_unless_completed, print_errors, run_until_signal
+from pipeline.commands.output import print_json
+from pipeline.drawing.live import watching
+from pipeline.events.table_progress import TableProgress
+from pipeline.foundation.clock import SystemClock
+from pipeline.foundation.shown import say
+from pipeline.foundation.stop import stop_by_signal
+from pipeline.quality.tables.table_judge import TableJudge
+from pipeline.rework.maintenance import advice
+from pipeline.update.arrival import landing_watch, run_on_arrival
+from pipeline.update.update import Update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from pyspark.sql import SparkSession
 
-    from pipeline.home import Home
-    from pipeline.result import UpdateResult
+    from pipeline.commands.target import Target
+    from pipeline.events.summary import Summary
     from pipeline.selection import Selection
-    from pipeline.settings import Settings, SparkSettings
-    from pipeline.summary import Summary
-
-_CANCELED = 130
-# About 700,000 readings, uncompressed.
-_MANY_BYTES = 100 * 1000**2
+    from pipeline.update.result import UpdateResult
 
 
 class Modes:
-    """Runs a pipeline's updates for somebody who watches."""
+    """Runs a pipeline's updates over one Spark session, and shows them."""
 
-    def __init__(self, home: Home, settings: Settings, *, as_json: bool) -> None:
-        self._home = home
-        self._settings = settings
+    def __init__(self, target: Target, *, as_json: bool) -> None:
+        self._target = target
+        self._home = target.home
+        self._settings = target.settings
         self._as_json = as_json
-        self._once: Selection | None = None
-        self._judge = TableJudge(home, settings.expectations, self._session)
+        self._is_lasting = False
+        self._judge = TableJudge(target.home, target.settings.expectations, self._session)
 
     def once(self, selection: Selection) -> None:
         """Run one triggered update."""
-        # A process manager's signal ends an update as Ctrl-C does.
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-        self._once = selection
+        update = self._update("USER_ACTION")
         try:
-            result = self._shown(self._update("USER_ACTION"), lambda update: update.run(selection))
+            with self._watching(update) as summary:
+                result = run_until_signal(update, selection)
         finally:
-            signal.signal(signal.SIGTERM, before)
             self._judge.close()
-        if result.state != "COMPLETED":
-            raise typer.Exit(_CANCELED if result.state == "CANCELED" else 1)
+        self._print(result, summary)
+        exit_unless_completed(result)
         if (hint := advice(self._home, self._settings)) and not self._as_json:
-            typer.echo(hint)
+            say(hint)
 
     def continuously(self) -> None:
-        """Keep all tables up to date until a signal asks for the end."""
-        with stop_by_signal() as stop:
-            result = self._shown(self._update("USER_ACTION"), lambda update: update.run_continuously(stop))
+        """Keep all tables up to date until a signal asks to stop."""
+        self._is_lasting = True
+        update = self._update("USER_ACTION")
+        with stop_by_signal() as stop, self._watching(update) as summary:
+            result = update.run_continuously(stop)
+        self._print(result, summary)
         if result.errors:
             raise typer.Exit(1)
 
     def on_file_arrival(self) -> None:
-        """Run an update whenever files have come, until a signal asks for the end; one session serves them all."""
-        watch = FolderWatch(landing_folders(self._home, self._settings))
+        """Run an update whenever files have arrived, until a signal asks to stop."""
+        self._is_lasting = True
+        watch = landing_watch(self._home, self._settings)
 
-        def update(cause: str) -> None:
-            self._say(f"An update runs because of {cause}.")
-            self._shown(self._update("JOB_TASK"), lambda update: update.run())
+        def run_one(cause: str) -> None:
+            self._say(f"Starting an update because of {cause}.")
+            update = self._update("JOB_TASK")
+            with self._watching(update) as summary:
+                result = update.run()
+            self._print(result, summary)
 
         try:
             with stop_by_signal() as stop:
-                run_on_arrival(watch, self._settings.file_arrival, stop, update, self._say)
+                run_on_arrival(watch, self._settings.file_arrival, stop, run_one, self._say)
         finally:
             watch.close()
             self._judge.close()
 
     def _say(self, text: str) -> None:
         if not self._as_json:
-            typer.echo(text)
+            say(text)
 
     def _update(self, cause: str) -> Update:
         home, settings = self._home, self._settings
         return Update(home, settings, SystemClock(), self._session, cause=cause, judge=self._judge)
 
     def _session(self) -> SparkSession:
-        return build_session(self._home, self._spark_settings)
+        return self._target.session(is_lasting=self._is_lasting)
 
-    @cached_property
-    def _spark_settings(self) -> SparkSettings:
-        return fitting(self._settings, self._home, self._once)
+    def _watching(self, update: Update) -> AbstractContextManager[Summary]:
+        return watching(update.log, quiet=self._as_json)
 
-    def _shown(self, update: Update, work: Callable[[Update], UpdateResult]) -> UpdateResult:
-        with watching(update.log, quiet=self._as_json) as summary:
-            result = work(update)
+    def _print(self, result: UpdateResult, summary: Summary) -> None:
         if self._as_json:
-            typer.echo(json.dumps(_facts(result, summary), indent=2))
-        for table, error in result.errors.items():
-            typer.echo(f"{table}: {error}", err=True)
-        return result
-
-
-def fitting(settings: Settings, home: Home, selection: Selection | None) -> SparkSettings:
-    """Return what a session is given: `auto` settled by how much one triggered update has to read.
-
-    Without a selection the session serves for long, which pays for thorough compiling.
-    """
-    spark = settings.spark
-    if spark.compiler != "auto":
-        return spark
-    if selection is None:
-        return spark.model_copy(update={"compiler": "thorough"})
-    anew = bool(selection.full_refresh) or selection.full_refresh_all
-    files = [record for records in inventories(home, settings).values() for record in records]
-    size = sum(record.size_bytes for record in files if anew or record.state == "waiting")
-    return spark.model_copy(update={"compiler": "thorough" if size > _MANY_BYTES else "quick"})
+            print_json(_facts(result, summary))
+        print_errors(result)
 
 
 def _facts(result: UpdateResult, summary: Summary) -> dict[str, object]:
     return {
         "update_id": result.update_id,
         "state": result.state,
-        "tables": {name: {**summary.facts(name), "status": status} for name, status in result.statuses.items()},
+        "tables": {
+            name: {**summary.tables.get(name, TableProgress(name)).figures(), "status": status}
+            for name, status in result.statuses.items()
+        },
         "errors": {name: str(error) for name, error in result.errors.items()},
     }

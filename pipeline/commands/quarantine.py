@@ -1,30 +1,31 @@
-"""`quarantine`: rejected rows listed, shown whole, and sent through the rules again."""
+"""`quarantine`: lists rejected rows, shows them whole, and replays them."""
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
+from rich.text import Text
 
-from pipeline.clock import SystemClock
-from pipeline.commands.options import DEFAULT_PIPELINE, HomeOption, JsonOption, PipelineOption
-from pipeline.console import open_console
-from pipeline.errors import AuthorError
-from pipeline.home import Home
-from pipeline.settings import load_settings
+from pipeline.commands.ending import exit_unless_completed, print_errors, run_until_signal
+from pipeline.commands.output import count_of, print_json, print_table
+from pipeline.commands.target import DEFAULT_PIPELINE, HomeOption, JsonOption, PipelineOption, Target, the_one
+from pipeline.foundation.errors import AuthorError
+from pipeline.foundation.shown import say
 
 if TYPE_CHECKING:
-    from pipeline.event_log import Event
+    from pipeline.commands.output import Cell
+    from pipeline.events.event import Event
 
-quarantine = typer.Typer(no_args_is_help=True, help="List rejected rows, show them whole, replay them.")
+quarantine = typer.Typer(no_args_is_help=True, help="List rejected rows, show them whole, and replay them.")
 
-TableOption = Annotated[str | None, typer.Option("--table", help="The quarantine, where the pipeline has several.")]
-RuleOption = Annotated[list[str] | None, typer.Option("--rule", help="Only rows that violate it; again for more.")]
-Records = Annotated[list[str] | None, typer.Argument(help="The record_id of a row; several are allowed.")]
+TableOption = Annotated[str | None, typer.Option("--table", help="The quarantine table, if the pipeline has several.")]
+RuleOption = Annotated[
+    list[str] | None, typer.Option("--rule", help="Only rows that violate this expectation; repeat for several.")
+]
+Records = Annotated[list[str] | None, typer.Argument(help="The record_id of one or more rows.")]
 
 
 @quarantine.command("list")
@@ -33,27 +34,22 @@ def list_rows(
     pipeline: PipelineOption = DEFAULT_PIPELINE,
     table: TableOption = None,
     rule: RuleOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many rows, the newest first.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="How many rows to list.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """List rejected rows, newest first, with the reasons."""
-    from pipeline.quarantine import rejected_rows  # noqa: PLC0415 - pulls in Arrow
+    """List rejected rows with their reasons, newest first."""
+    from pipeline.rework.quarantine import rejected_rows  # noqa: PLC0415 - imports Arrow
 
-    name, path = _quarantine(home, pipeline, table)
+    name, path = _quarantine(Target.find(home, pipeline), table)
     rows = rejected_rows(path, rules=rule or ())
     if as_json:
-        typer.echo(json.dumps(rows[:limit], indent=2, default=str))
+        print_json(rows[:limit])
         return
-    view = Table(title=f"{name}: {len(rows):,} rows", title_justify="left", header_style="bold")
-    for heading in ("record_id", "failed", "quarantined", "file"):
-        view.add_column(heading, overflow="fold")
-    for row in rows[:limit]:
-        file = str(row.get("source_file") or "").rsplit("/", 1)[-1]
-        failed, moment = ", ".join(row["failed_expectations"]), f"{row['quarantined_at']:%Y-%m-%d %H:%M:%S}"
-        view.add_row(str(row.get("record_id", "")), escape(failed), moment, escape(file))
-    open_console().print(view)
+    number = ("record_row",) if any("record_row" in row for row in rows) else ()
+    headings = ("record_id", *number, "failed", "quarantined", "file")
+    print_table(f"{name}: {count_of(len(rows), 'row')}", headings, (_row(row, number) for row in rows[:limit]))
     if len(rows) > limit:
-        typer.echo(f"{len(rows) - limit:,} more; --limit shows them.")
+        say(f"{len(rows) - limit:,} more; use --limit to list them.")
 
 
 @quarantine.command()
@@ -65,26 +61,22 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show rejected rows with every column, as they were sent."""
-    from pipeline.quarantine import rejected_rows  # noqa: PLC0415 - pulls in Arrow
+    from pipeline.rework.quarantine import rejected_rows  # noqa: PLC0415 - imports Arrow
 
-    name, path = _quarantine(home, pipeline, table)
+    name, path = _quarantine(Target.find(home, pipeline), table)
     if not records:
-        raise AuthorError("No row is named.", "Give a record_id; `python -m pipeline quarantine list` has them.")
+        raise AuthorError("No record_id was given.", "`python -m pipeline quarantine list` lists them.")
     rows = rejected_rows(path, record_ids=records)
-    strangers = sorted(set(records) - {row["record_id"] for row in rows})
-    if strangers:
-        problem = f"`{name}` has no row with the record_id {', '.join(strangers)}."
-        raise AuthorError(problem, "`python -m pipeline quarantine list` shows the rows that there are.")
+    unknown = sorted(set(records) - {row["record_id"] for row in rows})
+    if unknown:
+        problem = f"`{name}` has no row with the record_id {', '.join(unknown)}."
+        raise AuthorError(problem, "`python -m pipeline quarantine list` lists the rows.")
     if as_json:
-        typer.echo(json.dumps(rows, indent=2, default=str))
+        print_json(rows)
         return
     for row in rows:
-        view = Table(title=row["record_id"], title_justify="left", show_header=False)
-        view.add_column("column", style="bold")
-        view.add_column("value", overflow="fold")
-        for column, value in row.items():
-            view.add_row(column, "[dim]NULL[/]" if value is None else escape(str(value)))
-        open_console().print(view)
+        values = ([column, Text("NULL", "dim") if value is None else str(value)] for column, value in row.items())
+        print_table(row["record_id"], ("column", "value"), values)
 
 
 @quarantine.command()
@@ -95,34 +87,29 @@ def replay(
     table: TableOption = None,
     rule: RuleOption = None,
     corrections: Annotated[
-        Path | None, typer.Option(help="Values to repair: CSV or JSON Lines of record_id, column, value.")
+        Path | None, typer.Option(help="Corrected values: CSV or JSON Lines of record_id, column, value.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send rejected rows through the current rules; what now passes moves on, all others stay."""
-    settings = load_settings(pipeline)
-    place = Home.find(home)
-    name, _ = _quarantine(home, pipeline, table)
-    from pipeline.selection import ReplayRequest, Selection  # noqa: PLC0415
-    from pipeline.session import build_session  # noqa: PLC0415 - Spark's own imports take a second
-    from pipeline.update import Update  # noqa: PLC0415
+    """Apply the current rules to rejected rows; rows that now pass move on, the others stay."""
+    from pipeline.selection import ReplayRequest, Selection  # noqa: PLC0415 - only this command needs them
 
-    update = Update(place, settings, SystemClock(), lambda: build_session(place, settings.spark), cause="USER_ACTION")
+    target = Target.find(home, pipeline)
+    name, _ = _quarantine(target, table)
+    update = target.update()
     facts: dict[str, Any] = {}
-    update.log.listen(lambda event: facts.update(_replayed(event)))
+    update.log.listen(lambda event: _add(facts, _replayed(event)))
     request = ReplayRequest(name, tuple(records or ()), tuple(rule or ()), corrections)
-    result = update.run(Selection(replay=request))
+    result = run_until_signal(update, Selection(replay=request))
     if as_json:
         errors = {table: str(error) for table, error in result.errors.items()}
-        typer.echo(json.dumps({"update_id": result.update_id, "state": result.state, **facts, "errors": errors}))
+        print_json({"update_id": result.update_id, "state": result.state, **facts, "errors": errors})
     elif facts:
-        failing = ", ".join(f"{name} {count:,}" for name, count in facts["still_failing"].items())
-        typer.echo(f"{facts['replayed']:,} rows replayed, {facts['moved']:,} moved to {facts['table']}.")
-        typer.echo(f"Still failing: {failing}." if failing else "None is left that fails.")
-    if result.state != "COMPLETED":
-        for error in result.errors.values():
-            typer.echo(str(error), err=True)
-        raise typer.Exit(130 if result.state == "CANCELED" else 1)
+        say(f"Replayed {count_of(facts['replayed'], 'row')}; {facts['moved']:,} moved to {facts['table']}.")
+        failing = ", ".join(f"{rule} {count:,}" for rule, count in facts["still_failing"].items())
+        say(f"Still failing: {failing}." if failing else "No row fails any more.")
+    print_errors(result)
+    exit_unless_completed(result)
 
 
 def _replayed(event: Event) -> dict[str, Any]:
@@ -138,10 +125,25 @@ def _replayed(event: Event) -> dict[str, Any]:
     }
 
 
-def _quarantine(home: Path | None, pipeline: Path, table: str | None) -> tuple[str, Path]:
-    """Return the name and the place of the pipeline's quarantine, or of the one that is named."""
-    from pipeline.quarantine import quarantine_of  # noqa: PLC0415 - pulls in Arrow
+def _add(facts: dict[str, Any], more: dict[str, Any]) -> None:
+    """Add the figures of another event: single rows and whole records are replayed one after the other."""
+    if more:
+        sums = {name: facts.get(name, 0) + more[name] for name in ("replayed", "moved")}
+        failing = Counter(facts.get("still_failing", {})) + Counter(more["still_failing"])
+        facts |= {**more, **sums, "still_failing": dict(failing)}
 
-    settings = load_settings(pipeline)
-    name = quarantine_of(settings, table)
-    return name, Home.find(home).schema(settings.target_schema) / name
+
+def _row(row: dict[str, Any], number: tuple[str, ...]) -> list[Cell]:
+    file = str(row.get("source_file") or "").rsplit("/", 1)[-1]
+    ids = (str(row.get(name, "")) for name in ("record_id", *number))
+    return [*ids, ", ".join(row["failed_expectations"]), row["quarantined_at"], file]
+
+
+def _quarantine(target: Target, table: str | None) -> tuple[str, Path]:
+    """Return the name and the path of the pipeline's only quarantine, or of the one that is named."""
+    from pipeline.ingest.declarations import declared_datasets  # noqa: PLC0415 - runs the author's module
+
+    declared = declared_datasets(target.home, target.settings)
+    known = [dataset.quarantine for dataset in declared if dataset.quarantine]
+    name = the_one("quarantine", table, known, target.settings.source)
+    return name, target.schema.table(name).data

@@ -1,52 +1,56 @@
-"""`reprocess`: files taken out of every table and in again."""
+"""`reprocess`: removes files' rows from every table and reads the files again."""
 
 from __future__ import annotations
 
 import os
+from datetime import datetime  # noqa: TC003 - Typer reads the annotations
 from typing import Annotated
 
 import typer
 
-from pipeline.clock import SystemClock, parse_moment
-from pipeline.commands.options import DEFAULT_PIPELINE, HomeOption, JsonOption, PipelineOption
-from pipeline.commands.run import perform
-from pipeline.errors import AuthorError
-from pipeline.home import Home
+from pipeline.commands.target import DEFAULT_PIPELINE, HomeOption, JsonOption, PipelineOption, Target, moment
+from pipeline.foundation.errors import AuthorError
 from pipeline.selection import Selection
-from pipeline.settings import load_settings
+
+_REMEDY = "`python -m pipeline files` lists the files that were read."
 
 
 def reprocess(
     home: HomeOption = None,
     pipeline: PipelineOption = DEFAULT_PIPELINE,
-    file: Annotated[
-        list[str] | None, typer.Option(help="A file's name or path; give the option again for more.")
-    ] = None,
+    file: Annotated[list[str] | None, typer.Option(help="A file's name or path; repeat for several.")] = None,
     since: Annotated[
-        str | None, typer.Option(help="Every file committed at or after this time; or -6h for six hours ago.")
+        datetime | None,
+        typer.Option(parser=moment, help="Every file committed since this time, or a duration before now, as -6h."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run an update that takes files' rows out of every table and reads the files again."""
+    """Run an update that removes files' rows from every table and reads the files again."""
     if not file and since is None:
         problem = "There is nothing to reprocess: neither --file nor --since was given."
-        raise AuthorError(problem, "`python -m pipeline files` lists what was read.")
-    settings = load_settings(pipeline)
-    place = Home.find(home)
-    from pipeline.ingest.inventory import inventories  # noqa: PLC0415 - pulls in Arrow
+        raise AuthorError(problem, _REMEDY)
+    target = Target.find(home, pipeline)
+    paths = _paths(target, file or [])
+    target.home.make_writable()
+    from pipeline.commands.modes import Modes  # noqa: PLC0415 - imports Spark
 
-    read = {
-        record.path
-        for records in inventories(place, settings).values()
-        for record in records
-        if record.state != "waiting"
-    }
-    names = read | {path.rsplit("/", 1)[-1] for path in read}
-    wanted = [name if name in names else os.path.abspath(name) for name in file or ()]  # noqa: PTH100 - as text
-    unknown = [given for given, name in zip(file or (), wanted, strict=True) if name not in names]
+    Modes(target, as_json=as_json).once(Selection(reprocess_files=paths, reprocess_since=since))
+
+
+def _paths(target: Target, names: list[str]) -> tuple[str, ...]:
+    """Return what was given as a name or a full path.
+
+    Raises:
+        AuthorError: No table has read a file of such a name or path.
+    """
+    from pipeline.ingest.inventory import inventories  # noqa: PLC0415 - imports Arrow
+
+    records = [record for found in inventories(target.home, target.settings).values() for record in found]
+    read = {record.path for record in records if record.state not in {"waiting", "ignored"}}
+    read |= {path.rsplit("/", 1)[-1] for path in read} | {target.home.landed_name(path) for path in read}
+    paths = tuple(name if name in read else os.path.abspath(name) for name in names)  # noqa: PTH100 - as text
+    unknown = [name for name, path in zip(names, paths, strict=True) if path not in read]
     if unknown:
         problem = f"No table has read these files: {', '.join(unknown)}."
-        raise AuthorError(problem, "`python -m pipeline files` lists what was read.")
-    moment = parse_moment(since, SystemClock().now()) if since is not None else None
-    place.make_writable()
-    perform(place, settings, Selection(reprocess_files=tuple(wanted), reprocess_since=moment), as_json=as_json)
+        raise AuthorError(problem, _REMEDY)
+    return paths

@@ -1,47 +1,48 @@
-"""`run`: one update, or one after the other."""
+"""`run`: one update, or one after another."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from pipeline.commands.options import DEFAULT_PIPELINE, HomeOption, JsonOption, PipelineOption
-from pipeline.errors import AuthorError
-from pipeline.home import Home
+from pipeline.commands.target import DEFAULT_PIPELINE, HomeOption, JsonOption, PipelineOption, Target, YesOption
+from pipeline.foundation.errors import AuthorError
 from pipeline.selection import Selection
-from pipeline.settings import load_settings
 
-if TYPE_CHECKING:
-    from pipeline.settings import Settings
-
-Tables = Annotated[list[str] | None, typer.Option(help="A table; give the option again for more.")]
+Refresh = Annotated[list[str] | None, typer.Option(help="Refresh only this table and its inputs; repeat for several.")]
+FullRefresh = Annotated[
+    list[str] | None,
+    typer.Option(help="Empty this table and everything downstream, then read the source again; repeat for several."),
+]
+FullRefreshAll = Annotated[bool, typer.Option(help="Empty every table, then read the source again.")]
 AcceptLoss = Annotated[
-    bool, typer.Option("--accept-loss", help="Refresh in full although ingested files are gone for good.")
+    bool, typer.Option("--accept-loss", help="Allow a full refresh although ingested files no longer exist.")
 ]
 RetryFiles = Annotated[
-    bool, typer.Option("--retry-files", help="Read set-aside files again although they have not changed.")
+    bool, typer.Option("--retry-files", help="Read files that were set aside again, even if they have not changed.")
 ]
+Continuous = Annotated[bool, typer.Option("--continuous", help="Keep all tables up to date until stopped.")]
 OnFileArrival = Annotated[
-    bool, typer.Option("--on-file-arrival", help="Run an update whenever files have come, until stopped.")
+    bool, typer.Option("--on-file-arrival", help="Run an update whenever files have arrived, until stopped.")
 ]
 
 
 def run(
     home: HomeOption = None,
     pipeline: PipelineOption = DEFAULT_PIPELINE,
-    refresh: Tables = None,
-    full_refresh: Tables = None,
-    full_refresh_all: Annotated[bool, typer.Option(help="Empty every table first.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before tables are emptied.")] = False,
+    refresh: Refresh = None,
+    full_refresh: FullRefresh = None,
+    full_refresh_all: FullRefreshAll = False,
+    yes: YesOption = False,
     accept_loss: AcceptLoss = False,
     retry_files: RetryFiles = False,
-    continuous: Annotated[bool, typer.Option("--continuous", help="Keep all tables up to date until stopped.")] = False,
+    continuous: Continuous = False,
     on_file_arrival: OnFileArrival = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run one triggered update: only new files are read, each record goes through once."""
-    settings = load_settings(pipeline)
+    """Run one triggered update: it reads only new files, and each record exactly once."""
+    target = Target.find(home, pipeline)
     selection = Selection(
         tuple(refresh or ()),
         tuple(full_refresh or ()),
@@ -50,30 +51,22 @@ def run(
         retry_files=retry_files,
     )
     if (continuous or on_file_arrival) and (continuous == on_file_arrival or selection != Selection()):
-        problem = "--continuous and --on-file-arrival go with no other choice of what is done."
-        raise AuthorError(problem, "Give one of them alone.")
-    place = Home.find(home)
-    place.make_writable()
+        problem = "--continuous and --on-file-arrival cannot be combined with each other or with other modes."
+        raise AuthorError(problem, "Give only one of them.")
+    target.home.make_writable()
     if (full_refresh or full_refresh_all) and not yes:
-        _ask(full_refresh or [])
-    from pipeline.commands.modes import Modes  # noqa: PLC0415 - Spark's own imports take a second
+        _confirm(full_refresh or [])
+    from pipeline.commands.modes import Modes  # noqa: PLC0415 - imports Spark
 
-    modes = Modes(place, settings, as_json=as_json)
+    modes = Modes(target, as_json=as_json)
     if on_file_arrival:
         modes.on_file_arrival()
-    elif continuous or (settings.mode == "continuous" and selection == Selection()):
+    elif continuous or (target.settings.mode == "continuous" and selection == Selection()):
         modes.continuously()
     else:
         modes.once(selection)
 
 
-def perform(place: Home, settings: Settings, selection: Selection, *, as_json: bool) -> None:
-    """Run one update, show it, and end the command with its code."""
-    from pipeline.commands.modes import Modes  # noqa: PLC0415 - Spark's own imports take a second
-
-    Modes(place, settings, as_json=as_json).once(selection)
-
-
-def _ask(tables: list[str]) -> None:
+def _confirm(tables: list[str]) -> None:
     what = f"{', '.join(tables)} and everything downstream" if tables else "every table"
-    typer.confirm(f"A full refresh empties {what} and reads the source again. Go on?", abort=True)
+    typer.confirm(f"A full refresh empties {what} and reads the source again. Continue?", abort=True)

@@ -1,4 +1,4 @@
-"""`warehouse`: the lakehouse's tables for every SQL client."""
+"""`warehouse`: the lakehouse's tables for SQL clients."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pipeline.commands.options import DEFAULT_PIPELINE, HomeOption, PipelineOption
-from pipeline.home import Home
-from pipeline.settings import load_settings
+from pipeline.commands.target import DEFAULT_PIPELINE, HomeOption, PipelineOption, Target
+from pipeline.foundation.shown import say
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 10000
@@ -17,24 +16,23 @@ DEFAULT_PORT = 10000
 def warehouse(
     home: HomeOption = None,
     pipeline: PipelineOption = DEFAULT_PIPELINE,
-    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for all.")] = DEFAULT_HOST,
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 listens on all.")] = DEFAULT_HOST,
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = DEFAULT_PORT,
     check: Annotated[
-        bool, typer.Option("--check", help="Ask the running warehouse a query; exit 0 when it answers, else 1.")
+        bool, typer.Option("--check", help="Query the running warehouse; exit with 0 if it answers, else with 1.")
     ] = False,
 ) -> None:
-    """Serve the tables over Spark's Thrift Server, for reading alone, until Ctrl-C or SIGTERM."""
-    settings = load_settings(pipeline)
+    """Serve the tables read-only over Spark's Thrift Server until Ctrl-C or SIGTERM."""
+    target = Target.find(home, pipeline)
     if check:
-        from pipeline.warehouse.client import table_names  # noqa: PLC0415 - Thrift is not needed to serve
+        from pipeline.warehouse.hive import table_names  # noqa: PLC0415 - imports Thrift, which serving does not need
 
-        found = table_names(host, port, settings.target_schema)
-        typer.echo(f"The SQL warehouse answers: {len(found)} tables and views.")
+        found = table_names(host, port, target.settings.target_schema)
+        say(f"The SQL warehouse answers: {len(found)} tables and views.")
         return
-    place = Home.find(home)
-    from pipeline.warehouse.server import serve  # noqa: PLC0415 - Spark's own imports take a second
+    from pipeline.warehouse.server import serve  # noqa: PLC0415 - imports Spark
 
     try:
-        serve(place, settings, host, port, typer.echo)
+        serve(target.home, target.settings, host, port, say)
     except KeyboardInterrupt:
-        typer.echo("Stopped before it was ready.")
+        say("Stopped before it was ready.")

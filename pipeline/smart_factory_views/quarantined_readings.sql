@@ -1,4 +1,4 @@
--- One row per rejected reading and expectation it failed
+-- One row per rejected reading and expectation that it failed
 -- from: silver_quarantined_sensors
 -- later: humidity_percent DOUBLE
 SELECT

@@ -6,11 +6,12 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipeline.clock import FixedClock
 from pipeline.commands.app import app
-from pipeline.commands.entry import run_command
-from pipeline.event_log import EventLog, Origin
-from pipeline.home import Home
+from pipeline.events.event import Origin
+from pipeline.events.log import EventLog
+from pipeline.foundation.clock import FixedClock
+from pipeline.foundation.command_line import run_command
+from pipeline.home.places import Home
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ def result(kind: str, name: str, *, success: bool, **found: Any) -> dict[str, An
     }
 
 
-def test_data_docs_show_the_last_verdict_on_tables_and_on_rows(
+def test_data_docs_show_the_latest_results_for_tables_and_rows(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     home, clock = Home(tmp_path / "home"), FixedClock(datetime(2026, 3, 1, tzinfo=UTC))
@@ -45,11 +46,11 @@ def test_data_docs_show_the_last_verdict_on_tables_and_on_rows(
         "document": {"results": [rows]},
     }
     last.write_text(json.dumps(content))
-    log = EventLog(home.schema("smart_factory") / "event_log", clock)
+    log = EventLog(home.schema("smart_factory").event_log, clock)
     item = {"name": "high_temperature", "dataset": "silver_cleaned_sensors", "action": "warn", "scope": "row"}
     quality = {"expectations": [{**item, "passed_records": 75, "failed_records": 25}]}
     origin = Origin("p", "P", dataset_name="silver_cleaned_sensors")
-    log.tell(origin, "flow_progress", "", {"status": "RUNNING", "data_quality": quality}, level="METRICS")
+    log.emit(origin, "flow_progress", "", {"status": "RUNNING", "data_quality": quality}, level="METRICS")
     log.flush()
 
     assert run_command(app, "python -m pipeline", command) == 0

@@ -1,65 +1,44 @@
-"""What a session is given, by what its update will have to do."""
+"""How `run` runs: what each mode asks of its session."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
-from pipeline.commands import modes
-from pipeline.commands.modes import fitting
-from pipeline.home import Home
+from pipeline.commands.modes import Modes
+from pipeline.commands.target import Target
+from pipeline.foundation.errors import EnvironmentFaultError
+from pipeline.home.places import Home
 from pipeline.selection import Selection
-from pipeline.settings import SparkSettings, load_settings
+from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import TestLakehouse
-
-ANEW = Selection(full_refresh_all=True)
+    from pyspark.sql import SparkSession
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "home")
+@dataclass(frozen=True)
+class NoSpark(Target):
+    """Refuses to start a session, and remembers whether a lasting one was asked for."""
+
+    lasting: list[bool] = field(default_factory=list)
+
+    def session(self, *, is_lasting: bool = False) -> SparkSession:
+        self.lasting.append(is_lasting)
+        raise EnvironmentFaultError("There is no Java on this machine.", "Install one.")
 
 
-def land(home: Home, name: str, size: int) -> None:
-    folder = home.landing / "sensor_readings"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(b" " * size)
-
-
-@pytest.mark.parametrize(("sizes", "expected"), [([], "quick"), ([600, 400], "quick"), ([600, 401], "thorough")])
-def test_compiler_is_chosen_by_the_bytes_that_wait(
-    sizes: list[int], expected: str, home: Home, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_continuous", [False, True])
+def test_session_of_one_update_is_short_and_of_the_continuous_mode_lasting(
+    tmp_path: Path, is_continuous: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(modes, "_MANY_BYTES", 1000)
-    for number, size in enumerate(sizes):
-        land(home, f"{number}.json", size)
-    assert fitting(load_settings(), home, Selection()).compiler == expected
-
-
-@pytest.mark.parametrize("compiler", ["quick", "thorough"])
-def test_compiler_that_the_settings_name_is_taken(compiler: str, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(modes, "_MANY_BYTES", -1 if compiler == "quick" else 1000)
-    spark = SparkSettings.model_validate({"compiler": compiler})
-    settings = load_settings().model_copy(update={"spark": spark})
-    assert [fitting(settings, home, one) for one in (Selection(), None)] == [spark, spark]
-
-
-def test_session_that_serves_for_long_compiles_thoroughly_however_little_waits(home: Home) -> None:
-    land(home, "a.json", 1)
-    assert fitting(load_settings(), home, None).compiler == "thorough"
-
-
-@pytest.mark.spark
-def test_compiler_of_a_full_refresh_is_chosen_by_all_files(
-    lakehouse: TestLakehouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lakehouse.land("a.json", "{}" + " " * 1000)
-    lakehouse.update()
-    monkeypatch.setattr(modes, "_MANY_BYTES", 1000)
-    assert fitting(load_settings(), lakehouse.home, Selection()).compiler == "quick"
-    assert fitting(load_settings(), lakehouse.home, ANEW).compiler == "thorough"
+    target = NoSpark(Home(tmp_path / "home"), load_settings())
+    modes = Modes(target, as_json=True)
+    with pytest.raises((click.exceptions.Exit, EnvironmentFaultError)):
+        modes.continuously() if is_continuous else modes.once(Selection())
+    assert target.lasting == [is_continuous]
+    assert "Traceback" not in capsys.readouterr().err

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.commands.app import app
-from pipeline.commands.entry import run_command
+from pipeline.foundation.command_line import run_command
 from tests.conftest import reading
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def test_rejected_rows_are_listed_shown_and_replayed(
     assert quarantine(lakehouse, "list", "--rule", "valid_device_id") == 0
     said = capsys.readouterr().out
     record_id = rows["valid_device_id"]["record_id"]
-    assert "silver_quarantined_sensors: 1 rows" in said
+    assert "silver_quarantined_sensors: 1 row" in said
     assert record_id in said
     assert quarantine(lakehouse, "show", record_id) == 0
     said = capsys.readouterr().out
@@ -51,12 +51,10 @@ def test_rejected_rows_are_listed_shown_and_replayed(
     assert "no row with the record_id nobody" in capsys.readouterr().err
 
 
-def test_quarantine_that_does_not_exist_or_is_empty_is_said(
-    lakehouse: TestLakehouse, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unknown_or_empty_quarantine_is_reported(lakehouse: TestLakehouse, capsys: pytest.CaptureFixture[str]) -> None:
     assert quarantine(lakehouse, "list", "--json") == 0
     assert json.loads(capsys.readouterr().out) == []
     assert quarantine(lakehouse, "list", "--table", "silver_quarantined") == 2
     assert "Did you mean `silver_quarantined_sensors`?" in capsys.readouterr().err
     assert quarantine(lakehouse, "show") == 2
-    assert "No row is named." in capsys.readouterr().err
+    assert "No record_id was given." in capsys.readouterr().err

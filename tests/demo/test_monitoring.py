@@ -43,13 +43,13 @@ def subjects(home: Path) -> list[str]:
     return [json.loads(line)["subject"] for line in outbox.read_text().splitlines()]
 
 
-def test_act4_alone_and_again_tells_of_the_overheating_and_of_its_end(stage: Stage) -> None:
-    told = ["[TRIGGERED] Overheating Equipment Alert", "[OK] Overheating Equipment Alert"]
+def test_act4_alone_and_again_notifies_of_the_overheating_and_of_its_end(stage: Stage) -> None:
+    sent = ["[TRIGGERED] Overheating Equipment Alert", "[OK] Overheating Equipment Alert"]
     for times in (1, 2):
         act4(stage)
         assert stage.points == 6 * times
-        assert subjects(stage.home.root) == told * times
-    states = [row.state for row in reversed(History(stage.home.root).newest(10))]
+        assert subjects(stage.home.root) == sent * times
+    states = [row.state for row in reversed(History(stage.home, "smart_factory").newest(10))]
     assert states == ["OK", "TRIGGERED", "OK"] * 2
     shown = stage.console.file.getvalue()  # type: ignore[attr-defined]
     assert "[TRIGGERED] Overheating Equipment Alert" in shown

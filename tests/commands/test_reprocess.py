@@ -1,74 +1,29 @@
-"""The commands about files and their schema, from the command line to the tables."""
+"""`reprocess` and `files`, from the command line to the tables."""
 
 from __future__ import annotations
 
-import io
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.commands.app import app
-from pipeline.commands.entry import run_command
+from pipeline.home.places import Home
+from tests.commands.cli import pipeline, printed
 from tests.conftest import reading, settings_without_verdicts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import TestLakehouse
 
 Captured = pytest.CaptureFixture[str]
 BRONZE = "bronze_sensor_readings"
 
 
-def pipeline(*words: str) -> int:
-    return run_command(app, "python -m pipeline", words)
-
-
-def printed(capsys: Captured, *words: str) -> Any:
-    assert pipeline(*words) == 0
-    return json.loads(capsys.readouterr().out)
-
-
 @pytest.mark.spark
 @pytest.mark.slow
 @pytest.mark.usefixtures("_kept_session")
-def test_schema_shows_versions_and_revert_sends_new_values_to_rescued_data(
-    lakehouse: TestLakehouse, capsys: Captured, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = ("--home", str(lakehouse.home.root))
-    assert printed(capsys, "schema", "--json", *home) == []
-    lakehouse.land("a.json", [reading(humidity_percent=40)])
-    lakehouse.update()
-    first, second = printed(capsys, "schema", "--json", *home)
-    assert [column["brought_by"] for column in first["added"]] == ["schema_hints"] * 5
-    assert (second["table"], second["version"], second["removed"]) == (BRONZE, 2, [])
-    (column,) = second["added"]
-    assert (column["name"], column["type"]) == ("humidity_percent", "double")
-    assert column["brought_by"].endswith("/a.json")
-    assert pipeline("schema", *home) == 0
-    assert "+ humidity_percent double" in capsys.readouterr().out
-
-    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
-    assert pipeline("schema", "revert", *home) == 1
-    assert "Go on?" in capsys.readouterr().out
-    assert len(printed(capsys, "schema", "--json", *home)) == 2
-    assert pipeline("schema", *home, "revert", "--yes") == 0
-    assert "is at version 3, without `humidity_percent`" in capsys.readouterr().out
-    third = printed(capsys, "schema", "--json", *home)[-1]
-    assert (third["removed"], third["held_back"]) == (["humidity_percent"], ["humidity_percent"])
-    lakehouse.land("b.json", [reading("MFG-A-1001", humidity_percent=41)])
-    lakehouse.update()
-    lakehouse.assert_invariants()
-    rows = lakehouse.rows(BRONZE, "device_id", "humidity_percent", "_rescued_data")
-    assert [row["humidity_percent"] for row in rows] == [40.0, None]
-    assert json.loads(rows[1]["_rescued_data"])["humidity_percent"] == 41
-    assert pipeline("schema", "revert", "--yes", *home) == 2
-    assert "There is nothing to revert" in capsys.readouterr().err
-
-
-@pytest.mark.spark
-@pytest.mark.slow
-@pytest.mark.usefixtures("_kept_session")
-def test_reprocess_and_run_options_reach_the_files_and_files_names_all(
+def test_reprocess_and_run_options_select_files_and_files_lists_them(
     lakehouse: TestLakehouse, capsys: Captured
 ) -> None:
     home = ("--home", str(lakehouse.home.root), "--pipeline", str(settings_without_verdicts(lakehouse.home)))
@@ -114,6 +69,25 @@ def test_reprocess_and_run_options_reach_the_files_and_files_names_all(
     assert lakehouse.rows(BRONZE) == []
 
 
+def test_files_that_no_option_takes_are_listed_with_the_reason(tmp_path: Path, capsys: Captured) -> None:
+    landing = Home(tmp_path).landing_of("sensor_readings")
+    (landing / "day").mkdir(parents=True)
+    for name in ("a.json", "b.csv", "day/c.json", ".d.json"):
+        (landing / name).touch()
+    listed = printed(capsys, "files", "--json", "--home", tmp_path)
+    assert {file["path"].removeprefix(f"{landing}/"): (file["state"], file["error"]) for file in listed} == {
+        "a.json": ("waiting", None),
+        "b.csv": ("ignored", "its name does not end in .json, alone or with .gz, .bz2, .zst"),
+        "day/c.json": ("ignored", "it is in a sub-folder, and recursive_file_lookup is off"),
+    }
+    assert pipeline("files", "--home", tmp_path) == 0
+    shown = capsys.readouterr().out
+    assert "3 files" in shown
+    assert "day/c.json" in shown
+    assert pipeline("reprocess", "--file", "b.csv", "--home", tmp_path) == 2
+    assert "No table has read these files: b.csv." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -122,7 +96,7 @@ def test_reprocess_and_run_options_reach_the_files_and_files_names_all(
         pytest.param(["--since", "lately"], "is neither a time nor a signed duration", id="no_time"),
     ],
 )
-def test_reprocess_of_what_is_not_there_ends_with_two_before_spark_starts(
+def test_reprocess_of_unknown_files_ends_with_two_before_spark_starts(
     tmp_path: Any, capsys: Captured, words: list[str], said: str
 ) -> None:
     assert pipeline("reprocess", *words, "--home", str(tmp_path / "home")) == 2
