@@ -11,7 +11,7 @@ from superset.models.dashboard import Dashboard
 from werkzeug.security import check_password_hash, generate_password_hash
 
 VIEWER_ROLE = "Dashboard viewer"
-# Pages and their charts, filters kept in a link, and one's own name; no data but what a dashboard shows.
+# Dashboards and their charts, filters saved in a link, and the user's own name; no other data.
 _VIEWER_MAY = (
     ("can_read", "Dashboard"),
     ("can_read", "Chart"),
@@ -30,7 +30,7 @@ _VIEWER_MAY = (
 
 
 def ensure_accounts() -> None:
-    """Create the accounts and the viewer's role; a password given in the environment becomes the account's."""
+    """Create the accounts and the viewer's role; a password from the environment replaces the account's."""
     role = security_manager.add_role(VIEWER_ROLE)
     wanted = [security_manager.add_permission_view_menu(*pair) for pair in _VIEWER_MAY]
     role.permissions = [permission for permission in wanted if permission is not None]
@@ -40,7 +40,7 @@ def ensure_accounts() -> None:
 
 
 def show_to_viewers(uuids: list[str]) -> None:
-    """Let viewers see these dashboards; the files of a bundle cannot say so."""
+    """Let viewers see these dashboards, which the files of a bundle cannot do."""
     role = security_manager.find_role(VIEWER_ROLE)
     for dashboard in db.session.query(Dashboard).filter(Dashboard.uuid.in_(uuids)):
         if role not in dashboard.roles:
@@ -51,11 +51,11 @@ def show_to_viewers(uuids: list[str]) -> None:
 def _ensure(name: str, role: object, password: str) -> None:
     user = security_manager.find_user(name)
     if user is None:
-        # Nobody writes to this address; the domain is reserved for such names.
+        # Not a real address: the domain is reserved for examples.
         user = security_manager.add_user(
             name, name.capitalize(), "Smart Factory", f"{name}@smart-factory.invalid", role, password=secret(password)
         )
         if not user:
-            raise RuntimeError(f"The account {name} cannot be made")
+            raise RuntimeError(f"The account {name} cannot be created")
     elif os.environ.get(OVERRIDES[password]) and not check_password_hash(user.password, secret(password)):
         user.password = generate_password_hash(secret(password))

@@ -1,4 +1,4 @@
-"""A headless Chromium that is signed in to Superset; for the screenshots and for tests."""
+"""A headless Chromium, signed in to Superset, for screenshots and tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 WIDTH = 1280
-# Charts are drawn when they come into view; so everything is in view.
+# Superset draws charts only when they are in view, so the window is tall enough for all.
 HEIGHT = 2600
 _LONGEST_MILLISECONDS = 60_000
 _IS_DRAWN = """() => {
@@ -39,7 +39,7 @@ def signed_in(url: str, user: str, password: str, *, height: int = HEIGHT) -> It
     """
     path = chromium()
     if path is None:
-        raise RuntimeError("There is no Chromium on this machine. On Debian: apt-get install chromium.")
+        raise RuntimeError("No Chromium is installed on this machine. On Debian: apt-get install chromium.")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
         page = browser.new_page(viewport={"width": WIDTH, "height": height}, timezone_id="UTC", locale="en-GB")
@@ -54,13 +54,13 @@ def signed_in(url: str, user: str, password: str, *, height: int = HEIGHT) -> It
 
 
 def open_dashboard(page: Page, url: str, slug: str) -> None:
-    """Open a dashboard and return when every chart is drawn."""
+    """Open a dashboard and return once every chart is drawn."""
     page.goto(f"{url}/superset/dashboard/{slug}/")
     page.wait_for_function(_IS_DRAWN)
 
 
 def settle(page: Page) -> None:
-    """Wait until what was just asked for is drawn, and has stopped moving."""
+    """Wait until all charts are drawn and their animations have ended."""
     page.wait_for_timeout(1500)
     page.wait_for_function(_IS_DRAWN)
     page.wait_for_timeout(1500)

@@ -1,4 +1,4 @@
-"""The dashboards as files: reads `assets/` and tells one state of an object from another."""
+"""The dashboards as files: reads `assets/` and recognises changed objects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 ASSETS = Path(__file__).resolve().parent / "assets"
-# What refers to something comes after it.
+# Objects come after the objects that they refer to.
 KINDS = ("databases", "queries", "datasets", "charts", "dashboards")
 
 
@@ -31,20 +31,20 @@ class Asset:
 
     @property
     def uuid(self) -> str:
-        """What the object is known by, whatever it is called."""
+        """The object's identity, which does not depend on its name."""
         return str(self.config["uuid"])
 
     @property
     def mark(self) -> str:
-        """What changes when the file's content does."""
+        """A hash of the file's content."""
         return hashlib.sha256(json.dumps(self.config, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def load_assets(folder: Path = ASSETS) -> list[Asset]:
-    """Return the objects of a bundle, each after those it refers to.
+    """Return the objects of a bundle, each after those that it refers to.
 
     Raises:
-        ValueError: A file is no YAML mapping with a uuid, or two files have the same.
+        ValueError: A file is not a YAML mapping with a uuid, or two files have the same uuid.
     """
     assets = []
     for kind in KINDS:

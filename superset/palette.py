@@ -1,4 +1,4 @@
-"""Colours that mean the same on every chart; told apart by colour-blind readers, too (after Okabe and Ito)."""
+"""Colours with the same meaning on every chart, which colour-blind readers can distinguish (after Okabe and Ito)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CATEGORICAL = [
         ],
     },
 ]
-# From cool to hot, for temperatures; and from nothing to much, for counts.
+# From cool to hot for temperatures, and from few to many for counts.
 SEQUENTIAL = [
     {
         "id": "smartFactoryHeat",

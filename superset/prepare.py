@@ -15,7 +15,7 @@ from credentials import state_folder
 
 
 def prepare(warehouse_url: str, *, everything: bool = False) -> list[str]:
-    """Prepare a server that asks the warehouse at an address; return the bundle's files that were published."""
+    """Prepare a server that queries the warehouse at an address, and return the files that were published."""
     from superset.app import create_app  # noqa: PLC0415 - takes seconds, and reads the configuration
     from superset.extensions import appbuilder, security_manager  # noqa: PLC0415
 

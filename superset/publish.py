@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""Puts the bundle into Superset: what is new or was edited here, by uuid; what users made is left alone."""
+"""Imports the bundle into Superset: new and changed files, matched by uuid. What users created is not touched."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ _MARKS = "published.json"
 class Publisher:
     """Brings the objects of the bundle up to date.
 
-    An object is written when it is missing, or when its file differs from what was written last; so a user's change
-    to one of ours stays until we change the same object.
+    An object is written if it is missing, or if its file has changed since it was last written. So a user's change to
+    an object of the bundle stays until the bundle changes the same object.
 
     Args:
-        warehouse_url: The address that the database connection gets.
-        everything: Write every object, whatever its state.
+        warehouse_url: The address for the database connection.
+        everything: Whether to write every object, whatever its state.
     """
 
     def __init__(self, warehouse_url: str, *, everything: bool = False) -> None:
@@ -61,10 +61,10 @@ class Publisher:
             self._marks = json.loads(self._marks_file.read_text(encoding="utf-8"))
 
     def run(self) -> list[str]:
-        """Write what is due, in one transaction, and return the paths of the files that were.
+        """Write missing and changed objects in one transaction, and return the paths of their files.
 
         Raises:
-            ValueError: A file of the bundle is not what Superset takes.
+            ValueError: Superset does not accept a file of the bundle.
         """
         written = []
         for asset in load_assets():
@@ -78,6 +78,7 @@ class Publisher:
                 self._marks[asset.uuid] = mark
                 written.append(asset.path)
         db.session.commit()
+        # Not replace_file of pipeline: Superset's environment and image do not have that package.
         draft = self._marks_file.with_suffix(".draft")
         draft.write_text(json.dumps(self._marks, indent=1, sort_keys=True), encoding="utf-8")
         draft.replace(self._marks_file)
@@ -96,7 +97,7 @@ class Publisher:
     def _write_queries(self, config: dict[str, Any]) -> None:
         config["db_id"] = _id(Database, config.pop("database_uuid"))
         saved = import_saved_query(config, overwrite=True)
-        # SQL Lab lists a person's own queries.
+        # SQL Lab lists a user's own queries only.
         owner = security_manager.find_user("admin")
         saved.user_id, saved.created_by_fk = owner.id, owner.id
 
@@ -135,7 +136,7 @@ def _reference(dataset: SqlaTable) -> dict[str, Any]:
 
 
 def _keep_what_users_added(existing: SqlaTable, config: dict[str, Any]) -> None:
-    """Add a dataset's metrics and calculated columns of other makers, which the import would take away."""
+    """Add the metrics and calculated columns that users made, which the import would delete."""
     for key, name in (("metrics", "metric_name"), ("columns", "column_name")):
         ours = {entry[name] for entry in config.get(key, [])}
         for entry in getattr(existing, key):

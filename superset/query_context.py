@@ -1,4 +1,4 @@
-"""The query that a chart asks, derived from its parameters as the chart's own code in the browser derives it.
+"""Derives a chart's query from its parameters, as the chart's own code in the browser does.
 
 Superset answers `GET /api/v1/chart/<id>/data/` from the query saved with a chart. `python superset/query_context.py`
 writes it into every chart's file; a test tells when a file lags behind its parameters.
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 Params = dict[str, Any]
 Query = dict[str, Any]
 
-_MOST_ROWS = 10000
+_MAX_ROWS = 10000
 
 
 def query_context(params: Params) -> str:
     """Return the query of a chart as JSON text; publishing puts in the dataset's id.
 
     Raises:
-        KeyError: The kind of chart is none that a dashboard here has.
+        KeyError: No dashboard here has a chart of this kind.
     """
     context = {
         "datasource": {"id": 0, "type": "table"},
@@ -51,13 +51,13 @@ def _base(params: Params) -> Query:
             ),
             **({"time_grain_sqla": params["time_grain_sqla"]} if "time_grain_sqla" in params else {}),
         },
-        "row_limit": params.get("row_limit", _MOST_ROWS),
+        "row_limit": params.get("row_limit", _MAX_ROWS),
     }
 
 
 def _filter(entry: dict[str, Any]) -> dict[str, Any]:
-    told = {"col": entry["subject"], "op": entry["operator"]}
-    return told if entry.get("comparator") is None else {**told, "val": entry["comparator"]}
+    condition = {"col": entry["subject"], "op": entry["operator"]}
+    return condition if entry.get("comparator") is None else {**condition, "val": entry["comparator"]}
 
 
 def _big_number(params: Params) -> Query:
@@ -169,7 +169,7 @@ _QUERIES: dict[str, Callable[[Params], Query]] = {
 
 
 def with_query_context(text: str) -> str:
-    """Return a chart file's text with the query that its parameters ask for."""
+    """Return a chart file's text with the query that follows from its parameters."""
     config = yaml.safe_load(text)
     line = "query_context: " + yaml.safe_dump(
         query_context(config["params"]), allow_unicode=True, default_style="'", width=2**20

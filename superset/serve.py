@@ -1,4 +1,4 @@
-"""Superset without Docker: `python superset/serve.py`. Starts what is missing, and ends all of it when it is told."""
+"""Superset without Docker: `python superset/serve.py` starts what is missing and ends it all at a signal."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _THREADS = 12
 
 
 class CannotServeError(Exception):
-    """What keeps the server from running, with what to do about it."""
+    """The server cannot run; the message says why and what to do."""
 
 
 class Server:
-    """The processes of one server; they end in the order opposite to that of their start."""
+    """The processes of one server, which are ended in the reverse order of their start."""
 
     def __init__(self, host: str, port: int, warehouse: Warehouse) -> None:
         self._host = host
@@ -40,7 +40,7 @@ class Server:
         self.stop = threading.Event()
 
     def run(self) -> int:
-        """Serve until told to stop, and return the exit code.
+        """Serve until a signal arrives, and return the exit code.
 
         Raises:
             CannotServeError: A part does not start, or ends by itself.
@@ -76,7 +76,7 @@ class Server:
         self._running.remove(process)
         if process.returncode:
             raise CannotServeError(f"Superset cannot be prepared. The reason is at the end of {_log('prepare.log')}.")
-        # A warehouse that was started meanwhile must answer before somebody looks at a dashboard.
+        # A warehouse that has just been started must answer before somebody opens a dashboard.
         if self._running:
             self._wait(self._warehouse.answers, "The SQL warehouse", "warehouse.log")
 
@@ -102,7 +102,7 @@ class Server:
             "PYTHONUNBUFFERED": "1",
         }
         with _log(log).open("ab") as stream:
-            # A session of its own: Ctrl-C reaches this process alone, which ends the others in order.
+            # A separate process group: Ctrl-C reaches only this process, which ends the others in order.
             process = subprocess.Popen(
                 command, cwd=CHECKOUT, env=environment, stdout=stream, stderr=stream, start_new_session=True
             )

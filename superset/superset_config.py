@@ -1,4 +1,4 @@
-"""What differs from Superset's defaults. Superset reads it by the path in SUPERSET_CONFIG_PATH."""
+"""Settings that differ from Superset's defaults. SUPERSET_CONFIG_PATH points Superset to this file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 _FOLDER = Path(__file__).resolve().parent
-# The warehouse's dialect and engine spec announce themselves by the entry points beside them.
+# The warehouse's dialect and engine spec are found by the entry points beside them.
 sys.path[:0] = [entry for entry in (str(_FOLDER), str(_FOLDER / "plugin")) if entry not in sys.path]
 
 from credentials import derived, secret, state_folder  # noqa: E402
@@ -35,12 +35,12 @@ EXTRA_CATEGORICAL_COLOR_SCHEMES = CATEGORICAL
 EXTRA_SEQUENTIAL_COLOR_SCHEMES = SEQUENTIAL
 
 FEATURE_FLAGS = {
-    # A dashboard is shown to the roles it names, its data included: that is all a viewer gets.
+    # A dashboard and its data are visible to the roles that it names, which is all that a viewer gets.
     "DASHBOARD_RBAC": True,
     "ALERT_REPORTS": False,
 }
 
-# Twenty people looking at a dashboard ask the warehouse once a refresh.
+# Twenty people with an open dashboard cause one query for each refresh.
 _CACHE = {"CACHE_TYPE": "FileSystemCache", "CACHE_DIR": str(_STATE / "cache"), "CACHE_THRESHOLD": 2000}
 DATA_CACHE_CONFIG = {**_CACHE, "CACHE_DEFAULT_TIMEOUT": 50, "CACHE_KEY_PREFIX": "data_"}
 CACHE_CONFIG = {**_CACHE, "CACHE_DEFAULT_TIMEOUT": 300, "CACHE_KEY_PREFIX": "metadata_"}
@@ -56,7 +56,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 WTF_CSRF_ENABLED = True
 ENABLE_UI_THEME_ADMINISTRATION = False
 THEME_FONT_URL_ALLOWED_DOMAINS: list[str] = []
-# Nothing is loaded from, or told to, any other host: no tiles, no fonts, no pixel that counts.
+# Nothing is loaded from or sent to another host: no tiles, no fonts, no tracking pixel.
 TALISMAN_ENABLED = True
 TALISMAN_CONFIG = {
     "content_security_policy": {
@@ -78,7 +78,7 @@ TALISMAN_CONFIG = {
 
 
 def FLASK_APP_MUTATOR(app: Flask) -> None:  # noqa: N802 - Superset's name
-    """Let nothing that the login page tells of its visitor undo the sign-in.
+    """Keep parameters of the login page from undoing the sign-in.
 
     The page reports what it saw as it is left. Superset answers somebody who is not signed in with a redirect and a
     new session, and where that answer comes after the login's, it takes the place of the session that is signed in.

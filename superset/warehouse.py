@@ -1,4 +1,4 @@
-"""The SQL warehouse that the dashboards ask: where it is, whether it answers, and how it is started."""
+"""The SQL warehouse that the dashboards query: its address, whether it answers, and how to start it."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ class Warehouse:
 
     @property
     def url(self) -> str:
-        """The address in SQLAlchemy's words."""
+        """The address for SQLAlchemy."""
         return f"spark://superset@{self.host}:{self.port}/{self.schema}"
 
     @property
     def command(self) -> list[str]:
-        """What starts it; its own environment has Spark."""
+        """The command that starts it, in the environment that has Spark."""
         python = CHECKOUT / ".venv" / "bin" / "python"
         return [str(python), "-m", "pipeline", "warehouse", "--host", self.host, "--port", str(self.port)]
 
     def answers(self) -> bool:
-        """Tell whether it answers a query."""
+        """Return whether it answers a query."""
         try:
             socket.create_connection((self.host, self.port), timeout=2).close()
         except OSError:

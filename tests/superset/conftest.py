@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.clock import SystemClock
-from pipeline.home import Home
+from pipeline.foundation.clock import SystemClock
+from pipeline.home.places import Home
 from tests.conftest import TestLakehouse
 
 FOLDER = Path(__file__).resolve().parents[2] / "superset"
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from pipeline.result import UpdateResult
+    from pipeline.update.result import UpdateResult
 
 
 @pytest.fixture(scope="session")

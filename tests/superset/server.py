@@ -39,7 +39,7 @@ class Server:
     warehouse_port: int
     more: dict[str, str]
     process: subprocess.Popen[str] | None = None
-    told: str = ""
+    output: str = ""
 
     @property
     def url(self) -> str:
@@ -55,10 +55,10 @@ class Server:
         )  # fmt: skip
         assert self.process.stdout
         for line in self.process.stdout:
-            self.told += line
+            self.output += line
             if "Ctrl-C ends it" in line:
                 return self
-        raise AssertionError(f"Superset did not start:\n{self.told}\n{self.logs()}")
+        raise AssertionError(f"Superset did not start:\n{self.output}\n{self.logs()}")
 
     def end(self) -> int:
         """End it as a person or an operating system does, and return its exit code."""
@@ -89,7 +89,7 @@ class Client:
             "security/login", {"username": user, "password": password, "provider": "db", "refresh": False}
         )
         self._session.headers["Authorization"] = f"Bearer {signed_in['access_token']}"
-        # Without them every change is refused, whoever asks.
+        # Without them, every change is refused.
         form = self._session.get(f"{url}/login/", timeout=120).text
         self._session.headers["Referer"] = url
         self._session.headers["X-CSRFToken"] = form.split('id="csrf_token"')[1].split('value="')[1].split('"')[0]

@@ -60,13 +60,13 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story(plant: Plant) -> Story:
-    told = Story()
+    story = Story()
     client = plant.server.client()
     # This file's name puts it before those that fill the same lakehouse.
     assert not plant.lakehouse.path("event_log").exists()
 
     def show(stage: str) -> None:
-        told.shown[stage] = client.all_rows()
+        story.shown[stage] = client.all_rows()
 
     show("empty")
     plant.generate("batch", "--at", "-6h", "--seed", "7")
@@ -90,7 +90,7 @@ def story(plant: Plant) -> Story:
     plant.update()
     plant.check_alerts()
     show("hot")
-    return told
+    return story
 
 
 def test_table_of_expectations_names_every_chart_and_no_other() -> None:

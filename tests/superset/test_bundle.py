@@ -38,7 +38,7 @@ def test_mark_changes_with_the_content_and_not_with_its_order(tmp_path: Path) ->
         ({"charts/a.yaml": "uuid: x\n", "charts/b.yaml": "uuid: x\n"}, "charts/b.yaml has the uuid of charts/a.yaml"),
     ],
 )
-def test_bundle_that_is_none_names_the_file(tmp_path: Path, texts: dict[str, str], problem: str) -> None:
+def test_invalid_bundle_names_the_file(tmp_path: Path, texts: dict[str, str], problem: str) -> None:
     for path, text in texts.items():
         write(tmp_path, path, text)
     with pytest.raises(ValueError, match=problem):

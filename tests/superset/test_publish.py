@@ -39,9 +39,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
                         SUPERSET_CONFIG_PATH=str(superset / "superset_config.py")),
         cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
-    told = [line for line in done.stdout.splitlines() if line.startswith("STEPS ")]
-    assert told, done.stderr[-4000:]
-    return Published(folder / "home", json.loads(told[0].removeprefix("STEPS ")))
+    steps = [line for line in done.stdout.splitlines() if line.startswith("STEPS ")]
+    assert steps, done.stderr[-4000:]
+    return Published(folder / "home", json.loads(steps[0].removeprefix("STEPS ")))
 
 
 def test_publishing_twice_is_publishing_once(published: Published) -> None:
@@ -86,7 +86,7 @@ def test_wrong_warehouse_is_one_clear_message_and_a_restart_loses_nothing(publis
     more = {"SMART_FACTORY_WAREHOUSE_URL": f"hive://127.0.0.1:{silent}/smart_factory"}
     server = Server(published.home, free_port(), 0, more).start()
     try:
-        assert f"127.0.0.1:{silent} does not answer" in server.told
+        assert f"127.0.0.1:{silent} does not answer" in server.output
         admin = server.client()
         answer = admin.ask("GET", f"chart/{next(iter(admin.ids('chart').values()))}/data/")
         assert f"The SQL warehouse at 127.0.0.1:{silent} does not answer. Start it with `make warehouse`" in answer.text

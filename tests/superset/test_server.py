@@ -97,9 +97,9 @@ def test_sql_lab_lists_tables_and_views_with_their_columns(server: Server, fille
     kinds = {entry["value"]: entry["type"] for entry in listed}
     assert kinds["gold_hourly_device_summary"] == "table"
     assert kinds["sensor_readings"] == "view"
-    told = admin.get(f"{place}/table_metadata/", name="gold_hourly_device_summary", schema="smart_factory")
-    assert {column["name"]: column["type"] for column in told["columns"]}["window_start"] == "TIMESTAMP"
-    assert told["columns"][0]["name"] == "device_id"
+    metadata = admin.get(f"{place}/table_metadata/", name="gold_hourly_device_summary", schema="smart_factory")
+    assert {column["name"]: column["type"] for column in metadata["columns"]}["window_start"] == "TIMESTAMP"
+    assert metadata["columns"][0]["name"] == "device_id"
 
 
 @pytest.mark.spark

@@ -24,7 +24,7 @@ def test_warehouse_port_of_the_command_goes_before_the_environment(monkeypatch: 
 
 
 @pytest.mark.parametrize("address", ["thrift-host:10000", "hive://:10000/x", "hive://host:none/x", "hive://host:1/"])
-def test_warehouse_address_that_is_none_says_what_belongs_there(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+def test_invalid_warehouse_address_says_what_is_expected(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv(URL_VARIABLE, address)
     with pytest.raises(ValueError, match=r"must read hive://127\.0\.0\.1:10000/smart_factory; got") as caught:
         Warehouse.find()

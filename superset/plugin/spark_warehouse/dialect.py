@@ -1,4 +1,4 @@
-"""A SQLAlchemy dialect over PyHive's that reads Spark's answers, which have other columns than Hive's."""
+"""A SQLAlchemy dialect based on PyHive's, which reads Spark's answers: they have other columns than Hive's."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SparkWarehouseDialect(HiveDialect):  # type: ignore[misc]
 
     @classmethod
     def import_dbapi(cls) -> Any:
-        """Return PyHive's module, under the name by which SQLAlchemy 2 asks for it."""
+        """Return PyHive's module, by the method name that SQLAlchemy 2 uses."""
         return hive
 
     def connect(self, *arguments: Any, **parameters: Any) -> Any:
@@ -65,7 +65,7 @@ class SparkWarehouseDialect(HiveDialect):  # type: ignore[misc]
         return self._names(connection, "VIEWS", schema)
 
     def has_table(self, connection: Any, table_name: str, schema: str | None = None, **_: Any) -> bool:
-        """Tell whether a database has a table or view of this name."""
+        """Return whether a database has a table or view of this name."""
         return table_name in self._names(connection, "TABLES", schema)
 
     def get_columns(
@@ -74,14 +74,14 @@ class SparkWarehouseDialect(HiveDialect):  # type: ignore[misc]
         """Return a table's columns with their types and comments.
 
         Raises:
-            NoSuchTableError: There is no such table or view.
+            NoSuchTableError: The table or view does not exist.
         """
         if not self.has_table(connection, table_name, schema):
             raise exc.NoSuchTableError(table_name)
         columns = []
         for name, type_name, comment in connection.execute(text(f"DESCRIBE {self._quoted(table_name, schema)}")):
             if not name or name.startswith("#"):
-                # What follows are partition columns, once more.
+                # The partition columns follow, which were already listed.
                 break
             base = re.match(r"\w+", type_name)
             columns.append(

@@ -1,4 +1,4 @@
-"""What Superset has to know of Spark's Thrift Server: time grains, names, and errors in words."""
+"""What Superset has to know about Spark's Thrift Server: time grains, names, and readable errors."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _REFUSED = re.compile(r"errorMessage=['\"](?P<text>.*?)(?<!\\)['\"][,)]", re.DOTALL)
 _NO_TABLE = re.compile(r"\[TABLE_OR_VIEW_NOT_FOUND\] The table or view (?P<name>[`\w.]+)")
+_TIMED_OUT = "Expected state FINISHED, but found TIMEDOUT"
 _JAVA_CLASSES = re.compile(r"^Error running query: (\[[\w.]+\] )?[\w.$]+(Exception|Error): ")
 
 
@@ -27,15 +28,15 @@ class StatementRefusedError(Exception):
 
 
 class SparkWarehouseEngineSpec(SparkEngineSpec):
-    """Spark behind its Thrift Server, for reading alone."""
+    """Spark behind its Thrift Server, read-only."""
 
-    # Also the name of the SQL dialect by which Superset parses statements.
+    # Also the name of the SQL dialect with which Superset parses statements.
     engine = "spark"
     engine_name = "Spark SQL warehouse"
     supports_catalog = False
     supports_dynamic_catalog = False
     supports_file_upload = False
-    # Spark's date_trunc gives timestamps, where Hive's grains give text.
+    # Spark's date_trunc returns timestamps, while Hive's grains return text.
     _time_grain_expressions = {  # noqa: RUF012 - the base class's own shape
         None: "{col}",
         **{
@@ -73,7 +74,7 @@ class SparkWarehouseEngineSpec(SparkEngineSpec):
 
     @staticmethod
     def execute(cursor: Any, query: str, database: Database, async_: bool = False) -> None:
-        """Run a statement; a chart over a dataset whose table no update has made yet gets no rows.
+        """Run a statement; a chart whose table does not exist yet gets no rows.
 
         SQL Lab runs asynchronously, and says that the table is missing.
         """
@@ -103,7 +104,7 @@ class SparkWarehouseEngineSpec(SparkEngineSpec):
 
     @classmethod
     def get_function_names(cls, database: Database) -> list[str]:
-        """Return no names: the warehouse serves a list of its own, and refuses the others by name."""
+        """Return no names: the warehouse has its own list, and names a function that it refuses."""
         del database
         return []
 
@@ -122,24 +123,26 @@ class SparkWarehouseEngineSpec(SparkEngineSpec):
     def impersonate_user(
         cls, database: Database, username: str | None, user_token: str | None, url: URL, engine_kwargs: dict[str, Any]
     ) -> tuple[URL, dict[str, Any]]:
-        """Return the connection as it is: the warehouse knows no users."""
+        """Return the connection unchanged: the warehouse has no users."""
         del database, username, user_token
         return url, engine_kwargs
 
     @classmethod
     def _extract_error_message(cls, ex: Exception | str) -> str:
-        """Return what went wrong in one sentence; SQL Lab has the words alone."""
+        """Return an error in one sentence, which is all that SQL Lab shows."""
         return _sentence(ex)
 
 
 def _sentence(error: Exception | str) -> str:
     """Return the first sentence of an error; Thrift's own text is a page of status fields."""
-    # What went wrong while a statement ran comes as a pair, of which the first is a heading.
+    # An error in a running statement is a pair, whose first element is a heading.
     words = [word for word in getattr(error, "args", ())[-1:] if isinstance(word, str)]
-    told = words[0] if words else str(error)
-    if refused := _REFUSED.search(told):
-        told = refused["text"].replace("\\n", "\n").replace("\\'", "'")
-    first_line = next((line.strip() for line in told.splitlines() if line.strip()), told)
+    text = words[0] if words else str(error)
+    if refused := _REFUSED.search(text):
+        text = refused["text"].replace("\\n", "\n").replace("\\'", "'")
+    first_line = next((line.strip() for line in text.splitlines() if line.strip()), text)
+    if _TIMED_OUT in first_line:
+        return "The query ran longer than the warehouse allows."
     return _JAVA_CLASSES.sub("", first_line)
 
 
