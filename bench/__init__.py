@@ -1,1 +1,1 @@
-"""Measures the pipeline against what people would use instead, on the machine at hand."""
+"""Measures the pipeline against what people would use instead, on this machine."""

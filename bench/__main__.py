@@ -19,16 +19,16 @@ from bench.machine import machine, versions
 from bench.picture import draw
 from bench.size import FULL, QUICK
 from bench.table import results_table
-from pipeline.commands.entry import run_command
-from pipeline.errors import DataError, UnknownNameError
-from pipeline.home import CHECKOUT
+from pipeline.foundation.command_line import run_command
+from pipeline.foundation.errors import DataError, UnknownNameError
+from pipeline.home.places import CHECKOUT
 
 RESULTS = CHECKOUT / "bench" / "results"
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 class CellFailedError(DataError):
-    """A measurement did not come to its end."""
+    """A measurement failed."""
 
     def __init__(self, cells: list[str]) -> None:
         super().__init__(f"Not measured: {', '.join(cells)}.", "Read above what stopped them, then measure again.")
@@ -42,7 +42,7 @@ def measure(
     output: Annotated[Path, typer.Option(help="The folder for latest.json and latest.svg.")] = RESULTS,
     scratch: Annotated[Path | None, typer.Option(help="Where lakehouses are filled; else a temporary folder.")] = None,
 ) -> None:
-    """Measure the pipeline against its rivals, each measurement in a process of its own."""
+    """Measure the pipeline against its rivals, each measurement in its own process."""
     console = Console(width=None if sys.stdout.isatty() else 140)
     for name in only or ():
         if name not in CELLS:
@@ -64,7 +64,7 @@ def measure(
             facts += found
             console.print(results_table(found))
             console.print(f"[dim]{time.perf_counter() - begin:.0f} s[/]", highlight=False)
-            # Written as it grows: an hour's measurements outlive the one that stops.
+            # Written after each measurement: if one fails, the earlier results remain.
             new = {fact["name"] for fact in facts}
             results = [fact for fact in earlier if fact["name"] not in new] + facts
             report = json.dumps({**about, "results": results}, indent=2)
@@ -80,7 +80,7 @@ def cell(
     names: list[str], scratch: Annotated[Path, typer.Option()], output: Annotated[Path, typer.Option()],
     quick: Annotated[bool, typer.Option("--quick")] = False, most_runs: Annotated[int, typer.Option()] = FULL.most_runs,
 ) -> None:  # fmt: skip
-    """Measure cells and write what they gave."""
+    """Measure these cells and write their results."""
     size = QUICK if quick else FULL
     size = replace(size, most_runs=min(size.most_runs, most_runs))
     results = [result for name in names for result in CELLS[name].measure(size, scratch)]
@@ -88,7 +88,7 @@ def cell(
 
 
 def _groups(names: list[str], *, quick: bool) -> list[list[str]]:
-    """Return which measurements share a process: none, but in a hurry those that share a warm session."""
+    """Return which measurements share a process: none, except that quick runs share a warm session."""
     if not quick:
         return [[name] for name in names]
     warm = [name for name in names if CELLS[name].is_warm]
@@ -96,7 +96,7 @@ def _groups(names: list[str], *, quick: bool) -> list[list[str]]:
 
 
 def _results_so_far(output: Path, about: dict[str, object]) -> list[dict[str, object]]:
-    """Return what earlier runs on this machine have measured with the same versions, to which more is added."""
+    """Return the results of earlier runs on this machine with the same versions; new ones are added to them."""
     file = output / "latest.json"
     if not file.exists():
         return []
@@ -105,7 +105,7 @@ def _results_so_far(output: Path, about: dict[str, object]) -> list[dict[str, ob
 
 
 def _in_own_process(names: list[str], folder: Path, *, quick: bool, most_runs: int) -> list[dict[str, object]] | None:
-    """Measure cells where no other has warmed, filled or broken anything; None if one failed."""
+    """Measure cells in a new process and return their results; None if one failed."""
     output = folder / f"{names[0]}.json"
     command = [
         sys.executable, "-m", "bench", "cell", *names, "--scratch", str(folder), "--output", str(output),
@@ -118,6 +118,6 @@ def _in_own_process(names: list[str], folder: Path, *, quick: bool, most_runs: i
 
 
 if __name__ == "__main__":
-    # A bare call measures everything; typer would ask for a command's name.
+    # Without a command, measure everything; typer would ask for a command's name.
     words = sys.argv[1:]
     sys.exit(run_command(app, "python -m bench", words if words[:1] == ["cell"] else ["measure", *words]))

@@ -1,11 +1,11 @@
-"""What is measured, in the order it is."""
+"""What is measured, in order."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.cells import dashboard, growth, one_update, rules, stream, whole_pipeline
+from bench.cells import changes, cluster, dashboard, growth, one_update, rules, stream, whole_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +38,10 @@ CELLS = {
     "growth": Cell("10,000 new readings on ever larger tables", growth.on_large_tables),
     "small-files": Cell("thousands of small files", growth.of_small_files),
     "expectations": Cell("5, 20 and 50 rules against none", rules.of_many_rules),
+    "changes": Cell("10,000 changes of a million keys against a MERGE by hand", changes.against_merges),
     "continuous": Cell("files landing every second, until their rows are in gold", stream.continuous, is_warm=False),
     "warehouse": Cell("each chart of the factory floor against DuckDB", dashboard.of_the_floor),
+    "cluster": Cell("a standalone cluster against one machine", cluster.against_one_machine, is_warm=False),
     "pipeline-large": Cell(
         "tens of millions of readings against bare streams", whole_pipeline.against_bare_streams_when_large
     ),

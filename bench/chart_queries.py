@@ -1,4 +1,4 @@
-"""The queries of the dashboard for the factory floor, as SQL that the warehouse and a rival can answer."""
+"""The queries of the dashboard for the factory floor, as SQL for the warehouse and for a rival."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import sqlglot
 import yaml
 
-from pipeline.home import CHECKOUT
+from pipeline.home.places import CHECKOUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ _GRAINS = {"PT1M": "MINUTE", "PT1H": "HOUR"}
 
 @dataclass(frozen=True)
 class ChartQuery:
-    """What one chart asks.
+    """The query of one chart.
 
     Attributes:
         name: The chart's file name without its ending.
@@ -44,7 +44,7 @@ def in_duckdb(sql: str) -> str:
 
 
 def chart_queries() -> list[ChartQuery]:
-    """Return what the charts over the factory's own tables and views ask, by the charts' names."""
+    """Return the queries of the charts over the factory's own tables and views, by the charts' names."""
     datasets = {dataset["uuid"]: dataset for dataset in map(_read, _ASSETS.glob("datasets/*/*.yaml"))}
     queries = []
     for file in sorted(_ASSETS.glob("charts/*.yaml")):

@@ -1,4 +1,4 @@
-"""Lakehouses that a measurement fills, and the session that it keeps warm."""
+"""Lakehouses that a measurement fills, and a warm session."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Literal
 
 from bench.readings import NEWEST, Stock, land
 from bench.stopwatch import seconds
-from pipeline.clock import FixedClock
-from pipeline.errors import DataError
-from pipeline.home import Home
-from pipeline.quality.table_judge import TableJudge
-from pipeline.session import build_session
-from pipeline.settings import DEFAULT_SETTINGS, SparkSettings, load_settings
-from pipeline.update import Update
+from pipeline.foundation.clock import FixedClock
+from pipeline.foundation.errors import DataError
+from pipeline.home.places import Home
+from pipeline.quality.tables.table_judge import TableJudge
+from pipeline.settings import DEFAULT_SETTINGS, load_settings
+from pipeline.spark.session import build_session
+from pipeline.spark_settings import SparkSettings
+from pipeline.update.update import Update
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ class Bench:
     judge: TableJudge | None
 
     def home(self, name: str) -> Home:
-        """Return a home of this name, emptied."""
+        """Return an empty home of this name."""
         root = self.scratch / "homes" / name
         shutil.rmtree(root, ignore_errors=True)
         return Home(root)
@@ -57,7 +58,7 @@ class Bench:
         settings: Settings = load_settings(settings_file)
         if self.judge is None:
             settings = settings.model_copy(update={"table_expectations": "on_request"})
-        # The judge knows the shipped suites; what else is measured has none for whole tables.
+        # The judge knows only the shipped suites; other measured pipelines have no expectations of whole tables.
         judge = self.judge if settings_file == DEFAULT_SETTINGS else None
         clock = FixedClock(NEWEST)
         result = Update(home, settings, clock, lambda: self.spark, cause="BENCHMARK", judge=judge).run()
@@ -65,28 +66,31 @@ class Bench:
             raise UpdateNotCompletedError(home, result.errors)
 
     def timed_update(self, home: Home, files: list[Path], settings_file: Path = DEFAULT_SETTINGS) -> float:
-        """Return the seconds of an update over files that have just landed."""
+        """Return how many seconds an update over newly landed files takes."""
         land(files, home)
         return seconds(lambda: self.update(home, settings_file))
 
 
 class UpdateNotCompletedError(DataError):
-    """An update that was to be measured failed."""
+    """A measured update failed."""
 
     def __init__(self, home: Home, errors: object) -> None:
         super().__init__(f"An update in {home.root} did not complete: {errors}.", "Repair it, then measure again.")
 
 
 @contextmanager
-def warm(scratch: Path, size: Size, *, compiler: Literal["quick", "thorough"] = "thorough") -> Iterator[Bench]:
-    """Give a bench whose session has run an update already; in a hurry, one that has run none.
+def warm(
+    scratch: Path, size: Size, *, compiler: Literal["quick", "thorough"] = "thorough", master: str = "local[*]"
+) -> Iterator[Bench]:
+    """Yield a bench whose session has already run an update; in a quick run, one that has run none.
 
     Args:
         scratch: An empty folder or one that an earlier measurement of the same run has left.
         size: How much is measured.
+        master: Where tasks run; on a cluster, in executors of one core.
         compiler: Whether the JVM compiles for millions of rows or for a quick start; in a hurry always the latter.
     """
-    settings = SparkSettings(compiler="quick" if size.quick else compiler)
+    settings = SparkSettings(compiler="quick" if size.quick else compiler, master=master, executor_cores=1)
     session = Home(scratch / "session")
     spark = build_session(session, settings)
     judge = None if size.quick else TableJudge(session, load_settings().expectations, lambda: spark)
@@ -100,5 +104,5 @@ def warm(scratch: Path, size: Size, *, compiler: Literal["quick", "thorough"] = 
         if judge is not None:
             judge.close()
         if not size.quick:
-            # In a hurry the next measurement takes over the session.
+            # In a quick run the next measurement reuses the session.
             spark.stop()

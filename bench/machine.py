@@ -1,4 +1,4 @@
-"""What the measurements ran on."""
+"""The machine and the versions that the measurements ran on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import psutil
 
-from pipeline.session import java_version
+from pipeline.spark.session import java_version
 
 _PACKAGES = ("pyspark", "delta-spark", "deltalake", "great-expectations", "pyarrow", "polars", "duckdb")
 
@@ -19,20 +19,20 @@ def machine() -> dict[str, object]:
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_gigabytes": round(psutil.virtual_memory().total / 1e9),
-        # Not the kernel's build, which changes without the machine.
+        # Without the kernel's build, which changes although the machine does not.
         "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])} {platform.machine()}",
     }
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what takes part."""
+    """Return the versions of the packages that take part."""
     packages = {name: version(name) for name in _PACKAGES}
     return {"python": platform.python_version(), "java": str(java_version()), **packages}
 
 
 def _processor() -> str:
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - not a file of the project's
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123 - not a project file
             return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()

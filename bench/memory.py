@@ -1,4 +1,4 @@
-"""The memory of a process and of all that it has started."""
+"""The memory of a process and its descendants."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SECONDS_BETWEEN_LOOKS = 0.2
 
 
 def resident_gigabytes(pid: int) -> float:
-    """Return what a process and its descendants hold in memory now."""
+    """Return the memory that a process and its descendants use now."""
     total = 0
     try:
         process = psutil.Process(pid)
@@ -23,7 +23,7 @@ def resident_gigabytes(pid: int) -> float:
         return 0.0
     for member in family:
         try:
-            # Pages that several workers share count once for each sharer's part.
+            # Each worker counts only its share of the pages that several workers share.
             total += member.memory_full_info().pss
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
@@ -31,7 +31,7 @@ def resident_gigabytes(pid: int) -> float:
 
 
 def peak_gigabytes(process: subprocess.Popen[bytes], look: Callable[[float], None] | None = None) -> float:
-    """Return the most memory that a process and its descendants held until it ended."""
+    """Return the peak memory of a process and its descendants, once it has ended."""
     peak = 0.0
     while True:
         now = resident_gigabytes(process.pid)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# Longer bars end here, so that the others can be told apart; the figure beside them is whole.
+# Longer bars are cut off here, so that the others stay readable; the figure next to a bar is exact.
 _LONGEST_BAR = 6.0
 _MET, _MISSED, _REPORTED = "#2a78b5", "#c8553d", "#8a8f98"
 

@@ -1,4 +1,4 @@
-"""Readings of the plant, made once and linked into the homes that a measurement fills."""
+"""Readings from the plant, generated once and hard-linked into the homes that a measurement fills."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from generators.plant import Plant
-from pipeline.clock import FixedClock
+from pipeline.foundation.clock import FixedClock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pipeline.home import Home
+    from pipeline.home.places import Home
 
 SEED = 20260301
 NEWEST = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -21,7 +21,7 @@ _LANDING = "sensor_readings"
 
 
 class Stock:
-    """Folders of landed files below a scratch folder, one for each kind that is asked for."""
+    """Folders of landed files below a scratch folder, one for each requested kind."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -29,7 +29,7 @@ class Stock:
     def of(
         self, readings: int, *, files: int | None = None, devices: int = 15, newest: datetime = NEWEST
     ) -> list[Path]:
-        """Return files that together hold so many readings, an hour of event time from file to file.
+        """Return files with this many readings in total; event time advances an hour from file to file.
 
         They hold JSON Lines, five percent of the readings anomalous, as the plant sends them.
         """
@@ -46,7 +46,7 @@ class Stock:
 
 
 def land(files: list[Path], home: Home) -> None:
-    """Put files into a home's landing zone, as links: the disk holds each once."""
+    """Hard-link files into a home's landing zone, so that each is on disk once."""
     folder = home.landing / _LANDING
     folder.mkdir(parents=True, exist_ok=True)
     for file in files:

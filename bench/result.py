@@ -1,4 +1,4 @@
-"""What one measurement says, and how it is held against its target."""
+"""The result of one measurement, and whether it meets its target."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Result:
         target: float | None = None,
         note: str = "",
     ) -> Result:
-        """Return the medians of alternating runs and what they say."""
+        """Return the result of alternating runs: their medians, and the ratio against the target."""
         own = median(ours)
         other = median(theirs) if theirs else None
         ratio = own / other if other else None
@@ -53,7 +53,7 @@ class Result:
         return cls(name, own, rival, other, ratio, target, met, tuple(ours), note)
 
     def facts(self) -> dict[str, Any]:
-        """Return the result under the names of the result file, seconds to the millisecond."""
+        """Return the result as the result file stores it, with seconds rounded to the millisecond."""
         return {key: _rounded(value) for key, value in asdict(self).items() if key != "note" or value}
 
 

@@ -1,4 +1,4 @@
-"""How much is measured, in full and in a hurry."""
+"""How much is measured, in a full and in a quick run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Size:
     most_runs: int = 5
 
     def runs(self, readings: int) -> int:
-        """Return how often something of so many readings is repeated."""
+        """Return how often a measurement with this many readings is repeated."""
         return min(5 if readings <= MANY else 3, self.most_runs)
 
 
@@ -55,7 +55,7 @@ QUICK = Size(
 
 
 def label(readings: int) -> str:
-    """Return a number of readings as names have it: `500`, `100k`, `2m`."""
+    """Return a number of readings as it appears in names: `500`, `100k`, `2m`."""
     for unit, letter in ((1_000_000, "m"), (1_000, "k")):
         if readings >= unit and readings % unit == 0:
             return f"{readings // unit}{letter}"

@@ -1,4 +1,4 @@
-"""Seconds, and alternating runs of two rivals."""
+"""Measures seconds, and runs rivals in turn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def seconds(job: Callable[[], object]) -> float:
-    """Return how long a job takes."""
+    """Return how many seconds a job takes."""
     gc.collect()
     begin = time.perf_counter()
     job()
@@ -19,7 +19,7 @@ def seconds(job: Callable[[], object]) -> float:
 
 
 def alternating(runs: int, *jobs: Callable[[int], float]) -> list[list[float]]:
-    """Return each job's seconds over so many rounds; the order turns round with every round.
+    """Return each job's seconds in every round; the order of the jobs reverses from round to round.
 
     Args:
         runs: How many rounds.

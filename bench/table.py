@@ -1,4 +1,4 @@
-"""Results as people read them."""
+"""The results as a table for people."""
 
 from __future__ import annotations
 

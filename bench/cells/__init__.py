@@ -1,1 +1,1 @@
-"""What is measured, one module for each row of the table in the README."""
+"""What is measured, one module for each group of rows of the README's table."""

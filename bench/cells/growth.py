@@ -24,7 +24,7 @@ _FILES_INSTEAD = 100
 
 
 def on_large_tables(size: Size, scratch: Path) -> list[Result]:
-    """Measure an update of 10,000 new readings where the tables hold few and many already."""
+    """Measure an update of 10,000 new readings on small and on large tables."""
     taken: dict[int, list[float]] = {}
     with warm(scratch, size) as bench:
         for readings in size.history:
@@ -34,7 +34,7 @@ def on_large_tables(size: Size, scratch: Path) -> list[Result]:
                 bench.stock.of(_NEW_READINGS, files=5, newest=NEWEST - timedelta(minutes=number))
                 for number in range(size.warm_ups + size.runs(_NEW_READINGS))
             ]
-            # The first after a large batch pays for what that one has left, whatever its size.
+            # The first update after a large batch pays for the state that the batch left behind.
             taken[readings] = [bench.timed_update(home, files) for files in new][size.warm_ups :]
     least = size.history[0]
     rival = f"itself at {label(least)}"

@@ -1,4 +1,4 @@
-"""One update of a demo's batch: a process from start to exit, and a session that is warm."""
+"""One update of a batch as in the demo: as a process from start to exit, and in a warm session."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bench.lake import warm
 from bench.readings import Stock, land
 from bench.result import Result
 from bench.stopwatch import alternating, seconds
-from pipeline.home import CHECKOUT, Home
+from pipeline.home.places import CHECKOUT, Home
 
 if TYPE_CHECKING:
     from bench.size import Size
@@ -38,7 +38,7 @@ def cold(size: Size, scratch: Path) -> list[Result]:
 
 
 def in_warm_session(size: Size, scratch: Path) -> list[Result]:
-    """Measure the same update where the session runs already, as in the page and in continuous mode."""
+    """Measure the same update in a running session, as the page and the continuous mode have one."""
     with warm(scratch, size, compiler="quick") as bench:
         files = bench.stock.of(READINGS, files=FILES)
         (taken,) = alternating(

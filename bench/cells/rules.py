@@ -1,4 +1,4 @@
-"""What expectations cost: the same two tables with none, and with ever more rules."""
+"""What expectations cost: the same two tables without rules, and with more and more of them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def of_many_rules(size: Size, scratch: Path) -> list[Result]:
         settings = {count: _pipeline(scratch / "rules" / str(count), count) for count in (0, *TARGETS)}
         for file in settings.values():
             for _ in range(size.warm_ups):
-                # Compiles the suite, once for all runs.
+                # Compile the suite once for all runs.
                 bench.timed_update(bench.home("compiled"), bench.stock.of(2_000, files=2), file)
         taken = alternating(
             size.runs(size.rules_readings),
@@ -59,7 +59,7 @@ def of_many_rules(size: Size, scratch: Path) -> list[Result]:
 
 
 def _pipeline(folder: Path, rules: int) -> Path:
-    """Write a pipeline whose second table has so many rules, and return its settings file."""
+    """Write a pipeline whose second table has this many rules, and return its settings file."""
     (folder / "expectations").mkdir(parents=True, exist_ok=True)
     expectations = ', expectations="judged"' if rules else ""
     source = _TABLES.format(hints=_HINTS, expectations=expectations)
@@ -73,7 +73,7 @@ def _pipeline(folder: Path, rules: int) -> Path:
 
 
 def _rule(number: int) -> dict[str, object]:
-    """Return a rule like the demo's: a range that a few readings leave, or a value that a few lack."""
+    """Return a rule like the demo's: a range that a few readings exceed, or a value that a few lack."""
     meta = {"name": f"rule_{number}", "action": "warn", "why": "to measure"}
     if number % 3 == 0:
         return {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "device_id"}, "meta": meta}

@@ -11,15 +11,14 @@ from statistics import mean, median
 from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
-from deltalake import DeltaTable
 
 from bench.memory import resident_gigabytes
 from bench.result import Result
 from generators.plant import Plant
-from pipeline.arrow import arrow_dataset
-from pipeline.clock import SystemClock
-from pipeline.errors import DataError
-from pipeline.home import CHECKOUT, Home
+from pipeline.delta.table import Table
+from pipeline.foundation.clock import SystemClock
+from pipeline.foundation.errors import DataError
+from pipeline.home.places import CHECKOUT, Home
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
@@ -36,20 +35,20 @@ _PATIENCE_SECONDS = 120
 
 
 class NotAllCountedError(DataError):
-    """Readings landed that gold never counted."""
+    """Gold did not count all readings that landed."""
 
     def __init__(self, landed: int, counted: int) -> None:
         super().__init__(f"Gold counts {counted:,} of {landed:,} readings.", "Read the home's log, then measure again.")
 
 
 class Watch:
-    """Sees when readings land and when gold counts them, and how much memory a process holds."""
+    """Records when readings land, when gold counts them, and how much memory a process uses."""
 
     def __init__(self, home: Home, pid: int) -> None:
         self.landed: list[tuple[float, int]] = []
         self.counted: list[tuple[float, int]] = []
         self.gigabytes: list[float] = []
-        self._gold = home.schema(load_settings().target_schema) / _GOLD
+        self._gold = home.table(load_settings().target_schema, _GOLD).data
         self._pid = pid
         self._over = threading.Event()
         self._threads = [threading.Thread(target=job, daemon=True) for job in (self._count, self._weigh)]
@@ -57,12 +56,12 @@ class Watch:
             thread.start()
 
     def land(self, readings: int) -> None:
-        """Take note that so many readings more have landed."""
+        """Record that more readings have landed."""
         before = self.landed[-1][1] if self.landed else 0
         self.landed.append((time.monotonic(), before + readings))
 
     def wait_until_counted(self) -> None:
-        """Return once gold counts all that has landed.
+        """Wait until gold counts all readings that have landed.
 
         Raises:
             NotAllCountedError: It does not, for two minutes.
@@ -75,13 +74,13 @@ class Watch:
             time.sleep(0.1)
 
     def close(self) -> None:
-        """Stop watching."""
+        """Stop recording."""
         self._over.set()
         for thread in self._threads:
             thread.join()
 
     def freshness(self, since: float) -> list[float]:
-        """Return, for each file that landed since a moment, the seconds until gold counted its last reading."""
+        """Return, for each file that landed since a time, the seconds until gold counted its last reading."""
         counts = iter(self.counted)
         at, counted = next(counts)
         waits = []
@@ -95,12 +94,10 @@ class Watch:
     def _count(self) -> None:
         version = -1
         while not self._over.wait(0.1):
-            if not DeltaTable.is_deltatable(str(self._gold)):
-                continue
-            table = DeltaTable(self._gold)
-            if table.version() != version:
-                version = table.version()
-                column = arrow_dataset(table).to_table(["reading_count"])["reading_count"]
+            table = Table(self._gold).opened()
+            if table.version != version:
+                version = table.version
+                column = table.rows(["reading_count"])["reading_count"]
                 self.counted.append((time.monotonic(), pc.sum(column).as_py() or 0))
 
     def _weigh(self) -> None:
@@ -144,5 +141,5 @@ def _land_every_second(plant: Plant, watch: Watch, seconds: int) -> None:
     for number in range(seconds):
         time.sleep(max(0.0, begin + number - time.monotonic()))
         landed = plant.batch(files=1, records=READINGS_A_SECOND, anomaly_rate=0, format="lines")
-        # Readings without a device go to the quarantine, and gold counts none of them.
+        # Readings without a device go to quarantine, so gold does not count them.
         watch.land(landed.readings - landed.missing_device_id)

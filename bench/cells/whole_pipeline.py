@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from bench.lake import warm
 from bench.memory import peak_gigabytes
@@ -15,7 +17,8 @@ from bench.result import Result
 from bench.rivals import bare_streams
 from bench.size import MANY, label
 from bench.stopwatch import alternating, seconds
-from pipeline.home import Home
+from pipeline.home.places import Home
+from pipeline.settings import DEFAULT_SETTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +37,7 @@ def against_bare_streams(size: Size, scratch: Path) -> list[Result]:
 
 
 def against_bare_streams_when_large(size: Size, scratch: Path) -> list[Result]:
-    """Measure the same with more readings; in a hurry there are none."""
+    """Measure the same with more readings; a quick run skips this."""
     return _against_bare_streams(size, scratch, [readings for readings in size.large if readings > MANY])
 
 
@@ -62,7 +65,7 @@ def against_one_node(size: Size, scratch: Path) -> list[Result]:
     peaks: list[float] = []
     for readings in size.large:
         files = stock.of(readings, devices=_DEVICES)
-        ours = _cold(scratch, files)
+        ours = _cold(scratch, files, compiler="thorough" if readings > MANY else "auto")
         theirs = _polars(scratch, files)
         peaks.append(ours[1])
         note = f"peak memory {ours[1]:.1f} GB, Polars {theirs[1]:.1f} GB; ours is a process from its start"
@@ -89,11 +92,23 @@ def _bare(bench: Bench, files: list[Path], name: str) -> float:
     return seconds(lambda: bare_streams.run(bench.spark, home.landing / "sensor_readings", home.root / "tables"))
 
 
-def _cold(scratch: Path, files: list[Path]) -> tuple[float, float]:
+def _cold(scratch: Path, files: list[Path], *, compiler: str) -> tuple[float, float]:
     home = Home(scratch / "homes" / "cold")
     shutil.rmtree(home.root, ignore_errors=True)
     land(files, home)
-    return _measured([sys.executable, "-m", "pipeline", "run", "--home", str(home.root), "--json"])
+    settings = _settings_with(compiler, scratch / "cold.yml")
+    command = [sys.executable, "-m", "pipeline", "run", "--home", str(home.root), "--pipeline", str(settings), "--json"]
+    return _measured(command)
+
+
+def _settings_with(compiler: str, file: Path) -> Path:
+    """Write the shipped settings with another compiler to a file, and return it."""
+    settings: dict[str, Any] = yaml.safe_load(DEFAULT_SETTINGS.read_text(encoding="utf-8"))
+    settings["spark"]["compiler"] = compiler
+    for key in ("source", "expectations"):
+        settings[key] = str((DEFAULT_SETTINGS.parent / settings[key]).resolve())
+    file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return file
 
 
 def _polars(scratch: Path, files: list[Path]) -> tuple[float, float]:

@@ -1,1 +1,1 @@
-"""What people would use instead."""
+"""What people would use instead of the pipeline."""

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 from deltalake import DeltaTable
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from bench.chart_queries import OF_THE_PLANT, in_duckdb
-from pipeline.arrow import arrow_dataset
 from pipeline.settings import DEFAULT_SETTINGS
 from pipeline.warehouse.views import load_views
 
@@ -22,11 +22,14 @@ class OneDatabase:
     def __init__(self, schema: Path) -> None:
         self._connection = duckdb.connect()
         self._connection.execute("SET TimeZone = 'UTC'")
-        # Spark's function, which DuckDB lacks, as far as the views need it: what follows the last delimiter.
+        # A function of Spark's that DuckDB lacks, as far as the views use it: the text after the last delimiter.
         self._connection.execute("CREATE MACRO substring_index(text, mark, number) AS string_split(text, mark)[number]")
         for folder in sorted(schema.iterdir()):
             if DeltaTable.is_deltatable(str(folder)):
-                self._connection.register(folder.name, arrow_dataset(DeltaTable(folder)))
+                self._connection.register(
+                    folder.name,
+                    DeltaTable(folder).to_pyarrow_dataset(filesystem=SubTreeFileSystem(str(folder), LocalFileSystem())),
+                )
         for view in load_views(DEFAULT_SETTINGS):
             if view.name not in OF_THE_PLANT:
                 continue
@@ -35,6 +38,6 @@ class OneDatabase:
             self._connection.execute(f'CREATE VIEW "{view.name}" AS {query}')
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return the rows of an answer."""
+        """Return the rows of a query."""
         rows: list[tuple[Any, ...]] = self._connection.execute(sql).fetchall()
         return rows

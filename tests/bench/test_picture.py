@@ -18,7 +18,7 @@ RESULTS = [
     Result.of("growing", [1.5], rival="itself", theirs=[3.0], target=1.2),
     Result.of("warm", [1.5], target=3.0),
     Result.of("late", [6.0], target=5.0),
-    Result.of("told", [2.0], rival="another", theirs=[1.0]),
+    Result.of("plain", [2.0], rival="another", theirs=[1.0]),
     Result.of("unrivalled", [4.0]),
 ]
 

@@ -1,11 +1,11 @@
-"""What a measurement says of its runs, and how it is held against its target."""
+"""The result of a measurement, and whether it meets its target."""
 
 from __future__ import annotations
 
 from bench.result import Result
 
 
-def test_result_with_a_rival_is_the_ratio_of_medians_held_against_the_target() -> None:
+def test_result_with_a_rival_compares_the_ratio_of_medians_with_the_target() -> None:
     result = Result.of("update", [9.0, 3.0, 4.0], rival="a rival", theirs=[8.0, 5.0, 2.0], target=0.8)
     assert result.facts() == {
         "name": "update",
@@ -23,7 +23,7 @@ def test_result_above_its_target_is_missed() -> None:
     assert Result.of("update", [4.1], rival="a rival", theirs=[5.0], target=0.8).met is False
 
 
-def test_result_without_a_rival_is_held_against_the_target_in_seconds() -> None:
+def test_result_without_a_rival_compares_seconds_with_the_target() -> None:
     result = Result.of("fresh", [5.0], target=5.0, note="95 of 100")
     assert (result.ratio, result.rival_seconds, result.met) == (None, None, True)
     assert result.facts()["note"] == "95 of 100"

@@ -1,11 +1,11 @@
-"""Runs of rivals in turn."""
+"""Alternating runs of rivals."""
 
 from __future__ import annotations
 
 from bench.stopwatch import alternating
 
 
-def test_alternating_runs_turn_their_order_round_and_keep_each_rival_its_seconds() -> None:
+def test_alternating_runs_reverse_their_order_and_return_the_seconds_of_each_rival() -> None:
     order: list[str] = []
 
     def job(name: str, seconds: float) -> float:
