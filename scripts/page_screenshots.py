@@ -1,4 +1,4 @@
-"""Pictures of the pipeline page for the documents, taken while the acts run: `make screenshots`."""
+"""Takes pictures of the pipeline page for the docs while the acts run: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from playwright.sync_api import sync_playwright
 
 from alerts.catalogue import SHIPPED, load_alerts
 from alerts.evaluate import evaluate
+from alerts.settings import read_settings
 from demo.acts import act1, act3
 from demo.stage import QUARANTINE, SILVER, Stage
-from pipeline.home import CHECKOUT, Home
+from pipeline.home.places import CHECKOUT, Home
 from pipeline.page.app import create_app
 from pipeline.page.server import served
-from pipeline.update import Update
+from pipeline.update.update import Update
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 
 if TYPE_CHECKING:
@@ -50,13 +51,13 @@ class Camera:
 
     def take(self, page: Page, name: str) -> None:
         """Save a picture of a window."""
-        # What moves in comes to rest first.
+        # Wait until animations have ended.
         page.wait_for_timeout(700)
         page.screenshot(path=self._folder / f"page-{name}.png")
         print(f"docs/images/page-{name}.png")
 
     def shoot(self, name: str, view: str, size: tuple[int, int] = _DESK, *, dark: bool = False, tab: str = "") -> None:
-        """Open a view, and a tab of its panel, and save a picture of it."""
+        """Open a view and a tab of its panel, and save a picture."""
         page = self.open(view, size, dark=dark)
         if tab:
             page.get_by_role("tab", name=tab).click()
@@ -90,20 +91,20 @@ def play(stage: Stage, camera: Camera) -> None:
 
 
 def overheat(stage: Stage) -> None:
-    """Have the alert evaluated over a calm plant, then over a hot one."""
+    """Evaluate the alert over a calm plant, then over a hot one."""
     (alert,) = load_alerts(SHIPPED, (), stage.clock.now())
     stage.plant.batch(anomaly_rate=0)
     stage.update()
     warehouse = EmbeddedWarehouse(stage.session, stage.home, stage.settings)
-    evaluate(alert, warehouse, stage.home.root, stage.clock)
+    evaluate(alert, warehouse, read_settings(stage.home.root), stage.clock)
     stage.plant.trigger_event()
     stage.update()
-    evaluate(alert, warehouse, stage.home.root, stage.clock)
+    evaluate(alert, warehouse, read_settings(stage.home.root), stage.clock)
 
 
 def fail(stage: Stage) -> None:
-    """Have silver fail: its checkpoint is gone."""
-    for folder in (stage.home.state / "checkpoints" / stage.settings.target_schema / SILVER).iterdir():
+    """Make silver fail by removing its checkpoint."""
+    for folder in stage.home.table(stage.settings.target_schema, SILVER).checkpoints.iterdir():
         if folder.is_dir():
             shutil.rmtree(folder)
     stage.plant.batch()
@@ -124,7 +125,7 @@ def main() -> None:
         stage = Stage(Home(options.home or Path(scratch) / "lakehouse"))
         stage.home.make_writable()
         app = create_app(stage.home, stage.settings, stage.clock, lambda: stage.session)
-        # As root, which containers and CI often are, Chromium starts without its sandbox only.
+        # As root, as in containers and CI, Chromium starts only without its sandbox.
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         with served(app) as address:
             play(stage, Camera(browser, address, options.out))

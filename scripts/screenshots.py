@@ -1,4 +1,4 @@
-"""Pictures of both dashboards into `docs/images/`: a lakehouse of its own is filled, served and looked at."""
+"""Takes pictures of both dashboards into `docs/images/`, of a lakehouse filled for that purpose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "superset")]
 
 from browser import open_dashboard, settle, signed_in  # noqa: E402
 
-# What the plant does, oldest first; an update after each group.
+# What the plant sends, oldest first; an update follows each group.
 _STORY = (
     (("batch", "--at", "-6h", "--seed", "1"), ("batch", "--at", "-2h", "--seed", "2")),
     (("late", "--seed", "3"), ("schema-change", "--at", "-1h", "--seed", "4")),
@@ -24,12 +24,12 @@ _STORY = (
         ("trigger-event", "--files", "1", "--records", "4", "--devices", "4", "--seed", "6"),
     ),
 )
-# Slug, and the height at which the page ends.
+# Slug, and the height of the page.
 _PAGES = (("smart-factory-operations", 1880), ("pipeline-health", 3290))
 
 
 def main() -> int:
-    """Make the pictures and return the exit code."""
+    """Take the pictures and return the exit code."""
     with tempfile.TemporaryDirectory(prefix="smart-factory-screenshots-") as home:
         environment = {**os.environ, "SMART_FACTORY_HOME": home}
         environment.pop("SMART_FACTORY_WAREHOUSE_URL", None)
@@ -86,7 +86,7 @@ def _look(url: str, password: str) -> None:
 
 
 def _shrink(picture: Path) -> None:
-    """Keep 128 colours: charts need no more, and the file is a third."""
+    """Reduce the picture to 128 colours: enough for charts, and a third of the size."""
     from PIL import Image  # noqa: PLC0415
 
     with Image.open(picture) as image:

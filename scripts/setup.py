@@ -1,67 +1,51 @@
-"""Makes `.venv/` and `.jars/` below the checkout; needs nothing but Python, Java and a network.
+"""Creates `.venv/` and `.jars/` in the checkout; needs only Python, Java and a network.
 
-With `--runtime` only what runs in production comes: no tools for tests, none to install more.
+`--runtime` installs only what production needs: no tools for tests or for installing more.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import re
 import shutil
 import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts import machine
+from scripts.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = CHECKOUT / ".venv"
 JARS = CHECKOUT / ".jars"
 LOG = CHECKOUT / ".cache" / "setup.log"
-OLDEST_PYTHON = (3, 11)
-JAVA_VERSIONS = (17, 21)
-# Of what Ivy brings, Spark's own package has the rest already.
-NEEDED_JARS = ("delta-spark", "delta-storage", "delta-kernel", "unitycatalog")
-DELTA = "io.delta:delta-spark_4.2_2.13:4.4.0"
+# The other jars that Ivy downloads are part of PySpark already.
+NEEDED_JARS = ("delta-spark", "delta-storage", "delta-kernel", "unitycatalog", "spark-avro")
+# Delta, and what reads Avro files.
+PACKAGES = "io.delta:delta-spark_4.2_2.13:4.4.0,org.apache.spark:spark-avro_2.13:4.2.0"
 
 
 def main(*, runtime: bool) -> int:
-    """Set up what is missing and return the exit code; a failure is one sentence with its remedy."""
-    if sys.version_info < OLDEST_PYTHON:
-        return _fail(f"Python {sys.version.split()[0]} is too old; 3.11 or newer is needed.",
-                     "Install one and run `make setup PYTHON=python3.11`.")  # fmt: skip
-    problem = _java_problem()
-    if problem is not None:
-        return _fail(problem, "Install a Java 17 or 21 (Debian: apt-get install openjdk-17-jre-headless) or set "
-                     "JAVA_HOME to one.")  # fmt: skip
-    if importlib.util.find_spec("ensurepip") is None:
-        return _fail(f"The Python at {sys.executable} cannot make environments: it has no ensurepip.",
-                     "Install what it lacks (Debian: apt-get install python3-venv).")  # fmt: skip
+    """Set up what is missing and return the exit code; a failure prints one sentence with its remedy."""
+    for finding in (machine.python(), machine.java()):
+        if not finding.is_enough:
+            print(finding.sentence, file=sys.stderr)
+            return 1
     LOG.parent.mkdir(parents=True, exist_ok=True)
-    for what, step in _RUNTIME_STEPS if runtime else _STEPS:
-        print(f"setup: {what} ...", flush=True)
+    for what, folder, step in _steps(runtime=runtime):
         try:
-            step()
+            with Progress(f"setup: {what}", folder):
+                step()
         except subprocess.CalledProcessError as error:
             return _fail(f"Setting up {what} failed: `{Path(error.cmd[0]).name}` ended with {error.returncode}.",
                          f"Most often there is no network; see {LOG.relative_to(CHECKOUT)}, then run "
                          "`make setup` again.")  # fmt: skip
     print("setup: ready. Next: make demo", flush=True)
     return 0
-
-
-def _java_problem() -> str | None:
-    """Return what is wrong with the Java that Spark would start, or None."""
-    home = os.environ.get("JAVA_HOME")
-    sought = str(Path(home) / "bin" / "java") if home else "java"
-    java = shutil.which(sought)
-    if java is None:
-        return f"There is no Java at {sought}." if home else "There is no Java on this machine."
-    shown = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    version = re.search(r'version "(\d+)', shown)
-    if version is None or int(version[1]) not in JAVA_VERSIONS:
-        return f"The Java at {java} is {version[1] if version else 'of no known version'}; expected 17 or 21."
-    return None
 
 
 def _install_packages() -> None:
@@ -94,41 +78,56 @@ def _install(*pins: str) -> None:
 
 
 def _resolve_jars() -> None:
-    if len(list(JARS.glob("*.jar"))) >= len(NEEDED_JARS):
+    if all(any(JARS.glob(f"*_{name}*.jar")) for name in NEEDED_JARS):
         return
     ivy = CHECKOUT / ".cache" / "ivy"
     nothing = CHECKOUT / ".cache" / "nothing.py"
     nothing.write_text("", encoding="utf-8")
     submit = next((ENVIRONMENT / "lib").glob("python3*/site-packages/pyspark/bin/spark-submit"))
-    _run(str(submit), "--packages", DELTA, "--conf", f"spark.jars.ivy={ivy}", str(nothing))
+    _run(str(submit), "--packages", PACKAGES, "--conf", f"spark.jars.ivy={ivy}", str(nothing))
     scratch = CHECKOUT / ".cache" / "jars"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     for jar in (ivy / "jars").glob("*.jar"):
         if any(f"_{name}" in jar.name for name in NEEDED_JARS):
             shutil.copy2(jar, scratch)
-    shutil.rmtree(JARS, ignore_errors=True)
-    scratch.rename(JARS)
+    resolved = {jar.name for jar in scratch.iterdir()}
+    JARS.mkdir(exist_ok=True)
+    # A session that starts meanwhile finds each jar.
+    for name in resolved:
+        (scratch / name).replace(JARS / name)
+    for jar in JARS.glob("*.jar"):
+        if jar.name not in resolved:
+            jar.unlink()
 
 
 def _compile_suites() -> None:
     _run(str(ENVIRONMENT / "bin" / "python"), "-m", "pipeline", "dry-run")
 
 
-# Suites are compiled by the pipeline itself, which an image takes in later than its packages.
-_RUNTIME_STEPS = (("Python packages into .venv/", _install_runtime), ("Delta's jars into .jars/", _resolve_jars))
-_STEPS = (
-    ("Python packages into .venv/", _install_packages),
-    ("Delta's jars into .jars/", _resolve_jars),
-    ("expectation suites", _compile_suites),
-)
+def _packages(*pins: str) -> str:
+    lines = [line for name in pins for line in (CHECKOUT / "requirements" / name).read_text("utf-8").splitlines()]
+    return f"{sum('==' in line for line in lines)} Python packages into .venv/"
+
+
+# The pipeline itself compiles the suites; an image gets it after its packages.
+_JARS_STEP = ("Delta's jars into .jars/", JARS, _resolve_jars)
+
+
+def _steps(*, runtime: bool) -> list[tuple[str, Path | None, Callable[[], None]]]:
+    if runtime:
+        return [(_packages("spark.txt"), ENVIRONMENT, _install_runtime), _JARS_STEP]
+    packages = _packages("bootstrap.txt", "dev.txt")
+    return [
+        (packages, ENVIRONMENT, _install_packages), _JARS_STEP, ("expectation suites", None, _compile_suites),
+    ]  # fmt: skip
 
 
 def _run(*command: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key not in {"SPARK_HOME", "PYTHONPATH"}}
     environment["PATH"] = f"{ENVIRONMENT / 'bin'}{os.pathsep}{environment['PATH']}"
     environment["PYSPARK_PYTHON"] = str(ENVIRONMENT / "bin" / "python")
-    # Where Python may not keep what it compiles (PYTHONDONTWRITEBYTECODE), each start would compile all it imports.
+    # Where Python cannot store bytecode (PYTHONDONTWRITEBYTECODE), each start would compile all its imports.
     environment["UV_COMPILE_BYTECODE"] = "1"
     with LOG.open("ab") as log:
         subprocess.run(command, check=True, stdout=log, stderr=log, cwd=CHECKOUT, env=environment)

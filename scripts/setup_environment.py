@@ -1,4 +1,4 @@
-"""Makes `.venv-NAME/` below the checkout from `requirements/NAME.txt`: parts whose packages keep to themselves."""
+"""Creates `.venv-NAME/` from `requirements/NAME.txt`, for parts whose packages conflict with the others."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scripts.progress import Progress
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 LOG = CHECKOUT / ".cache" / "setup.log"
 
 
 def main(name: str) -> int:
-    """Set up what is missing and return the exit code; a failure is one sentence with its remedy."""
+    """Set up what is missing and return the exit code; a failure prints one sentence with its remedy."""
     environment = CHECKOUT / f".venv-{name}"
     python = environment / "bin" / "python"
     uv = str(Path(sys.executable).with_name("uv"))
     LOG.parent.mkdir(parents=True, exist_ok=True)
-    print(f"setup: Python packages into {environment.name}/ ...", flush=True)
+    requirements = CHECKOUT / "requirements" / f"{name}.txt"
+    count = sum("==" in line for line in requirements.read_text("utf-8").splitlines())
     try:
-        if not python.exists():
-            _run(uv, "venv", "--python", sys.executable, str(environment))
-        requirements = str(CHECKOUT / "requirements" / f"{name}.txt")
-        _run(uv, "pip", "sync", "--python", str(python), "--require-hashes", requirements)
+        with Progress(f"setup: {count} Python packages into {environment.name}/", environment):
+            if not python.exists():
+                _run(uv, "venv", "--python", sys.executable, str(environment))
+            _run(uv, "pip", "sync", "--python", str(python), "--require-hashes", str(requirements))
     except subprocess.CalledProcessError as error:
         print(f"Setting up {environment.name}/ failed: `uv` ended with {error.returncode}. Most often there is no "
               f"network; see {LOG.relative_to(CHECKOUT)}, then try again.", file=sys.stderr)  # fmt: skip
@@ -33,7 +36,7 @@ def main(name: str) -> int:
 
 def _run(*command: str) -> None:
     with LOG.open("ab") as log:
-        # As in `setup.py`: else each start may compile all that it imports.
+        # As in `setup.py`: otherwise each start may compile all its imports.
         environment = {**os.environ, "UV_COMPILE_BYTECODE": "1"}
         subprocess.run(command, check=True, stdout=log, stderr=log, cwd=CHECKOUT, env=environment)
 
