@@ -1,4 +1,4 @@
-"""What README and docs say, compared with what there is."""
+"""README and docs, compared with the code: targets, commands, options, tables, settings, messages, links."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from pydantic import BaseModel
 from alerts.__main__ import app as alerts_app
 from demo.__main__ import app as demo_app
 from generators.commands import app as generators_app
-from pipeline.declare import _OPTIONS
-from pipeline.graph import load_declarations
-from pipeline.ingest.inventory import file_sources
-from pipeline.ingest.source import FilesSource
+from pipeline.declare.decorators import _OPTIONS
+from pipeline.declare.files_source import FilesSource
+from pipeline.declare.load import load_declarations
+from pipeline.home.places import Home
+from pipeline.ingest.declarations import file_sources
 from pipeline.quality.rules import RuleMeta
 from pipeline.quality.suites import Suites, check_declared
 from pipeline.settings import Settings, load_settings
@@ -30,8 +31,17 @@ from pipeline.commands.app import app as pipeline_app
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 README = CHECKOUT / "README.md"
+COMMANDS = CHECKOUT / "docs" / "commands.md"
+TABLES = CHECKOUT / "docs" / "tables.md"
+TROUBLESHOOTING = CHECKOUT / "docs" / "troubleshooting.md"
 GUIDE = CHECKOUT / "docs" / "your-own-pipeline.md"
-PAGES = [README, CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
+DECISIONS = CHECKOUT / "docs" / "decisions"
+RECORDS = sorted(DECISIONS.glob("0*.md"))
+PAGES = [
+    README,
+    *(CHECKOUT / name for name in ("CONTRIBUTING.md", "bench/README.md", "bench/results/notes.md")),
+    *sorted((CHECKOUT / "docs").rglob("*.md")),
+]
 APPS = {"pipeline": pipeline_app, "generators": generators_app, "alerts": alerts_app, "demo": demo_app}
 TABLES_OF_OTHER_WRITERS = {"event_log", "alert_evaluations"}
 
@@ -47,7 +57,7 @@ def text_of(page: Path) -> str:
 
 
 def code_of(page: Path) -> list[str]:
-    """Return what a page shows as code: its spans, and the lines of its blocks."""
+    """Return the code spans of a page and the lines of its code blocks."""
     text = text_of(page)
     blocks = [line for _, block in _FENCE.findall(text) for line in block.splitlines()]
     return [*blocks, *_CODE_SPAN.findall(_FENCE.sub("", text))]
@@ -66,7 +76,7 @@ def code_spans_of(page: Path) -> set[str]:
 
 
 def rows_of_section(page: Path, heading: str) -> list[list[str]]:
-    """Return the cells of the tables of a section, headings left out."""
+    """Return the rows of a section's tables as cells, without the headings."""
     section = text_of(page).split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
     rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("|")]
     return [row for index, row in enumerate(rows) if "---" not in row[0] and not _is_head(rows, index)]
@@ -87,8 +97,23 @@ def settings_keys(model: type[BaseModel], prefix: str = "") -> set[str]:
     return keys
 
 
-def test_every_make_target_stands_in_the_readme() -> None:
-    assert {target for target in make_targets() if f"`make {target}`" not in text_of(README)} == set()
+def test_every_make_target_is_listed_with_the_commands() -> None:
+    assert {target for target in make_targets() if f"`make {target}`" not in text_of(COMMANDS)} == set()
+
+
+def test_readme_shows_the_two_commands_and_every_act() -> None:
+    assert {"make demo", "make test"} <= {code.partition("  ")[0] for code in code_of(README)}
+    acts = {f"make {target}" for target in make_targets() if target.startswith("act")}
+    assert {row[0].strip("`") for row in rows_of_section(README, "What you should see")} == acts
+
+
+@pytest.mark.parametrize("page", sorted((CHECKOUT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_page_begins_with_what_its_reader_can_do_afterwards(page: Path) -> None:
+    assert (
+        text_of(page)
+        .split("\n\n")[1]
+        .startswith(("After reading this page, you can ", "After reading this page, you know "))
+    )
 
 
 @_ON_ALL_PAGES
@@ -98,8 +123,8 @@ def test_every_make_target_that_a_page_names_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("module", APPS)
-def test_every_command_stands_in_the_readme(module: str) -> None:
-    spans = code_spans_of(README)
+def test_every_command_is_listed_with_the_commands(module: str) -> None:
+    spans = code_spans_of(COMMANDS)
     assert {name for name in commands_of(APPS[module]) if f"python -m {module} {name}" not in spans} == set()
 
 
@@ -116,23 +141,25 @@ def test_every_option_that_a_page_gives_a_command_is_one_of_its_own(page: Path) 
     for code in code_of(page):
         for module, name, rest in named.findall(code):
             command = typer.main.get_command(APPS[module]).commands.get(name)  # type: ignore[attr-defined]
+            # A group, such as `schema`, has commands of its own.
+            command = getattr(command, "commands", {}).get(rest.split(" ")[1] if " " in rest else "", command)
             known = {option for parameter in getattr(command, "params", ()) for option in parameter.opts}
             assert set(re.findall(r"--[a-z-]+", rest)) <= known | {"--debug"}, code
 
 
-def test_every_table_stands_in_the_readme() -> None:
+def test_every_table_is_listed_with_the_tables() -> None:
     declared = set(load_declarations(load_settings().source).datasets)
-    named = {row[0].strip("`") for row in rows_of_section(README, "Tables")}
+    named = {row[0].strip("`") for row in rows_of_section(TABLES, "Tables")}
     assert named == declared | TABLES_OF_OTHER_WRITERS
 
 
-def test_every_expectation_stands_in_the_readme_with_its_action_and_no_other() -> None:
+def test_every_expectation_is_listed_with_its_action_and_no_other() -> None:
     judged = {}
     for file in load_settings().expectations.glob("*.json"):
         for expectation in json.loads(text_of(file))["expectations"]:
             judged[expectation["meta"]["name"]] = (file.stem, expectation["meta"]["action"])
     named = {}
-    for row in rows_of_section(README, "Expectations"):
+    for row in rows_of_section(TABLES, "Expectations"):
         cells = [cell.strip("` ") for cell in row]
         if cells[0] in judged:
             named[cells[0]] = ("silver_cleaned_sensors", cells[2])
@@ -158,10 +185,10 @@ def test_every_option_of_read_files_is_documented_and_no_other() -> None:
 
 def test_every_key_of_an_expectations_meta_is_documented_and_no_other() -> None:
     named = {row[0].strip("`") for row in rows_of_section(GUIDE, "3. The suite")}
-    assert named == set(RuleMeta.__dataclass_fields__)
+    assert named == set(RuleMeta.__dataclass_fields__) - {"where"}
 
 
-def test_every_package_asked_for_has_its_reason() -> None:
+def test_every_required_package_has_its_reason() -> None:
     asked = {
         re.split(r"[=<>~\[ ]", line)[0]
         for file in (CHECKOUT / "requirements").glob("*.in")
@@ -172,10 +199,10 @@ def test_every_package_asked_for_has_its_reason() -> None:
     assert {name for row in decided for name in _CODE_SPAN.findall(row[0])} == asked
 
 
-def test_every_message_of_the_troubleshooting_is_one_that_the_code_has() -> None:
+def test_every_message_of_the_troubleshooting_is_in_the_code() -> None:
     sources = [path for folder in ("pipeline", "alerts", "scripts") for path in (CHECKOUT / folder).rglob("*.py")]
     code = "\n".join(text_of(path) for path in sources)
-    messages = [row[0].strip("`") for row in rows_of_section(README, "If it does not work")]
+    messages = [row[0].strip("`") for row in rows_of_section(TROUBLESHOOTING, "Messages")]
     assert messages
     for message in messages:
         assert [part for part in message.split("…") if part.strip(" .`") and part.strip() not in code] == [], message
@@ -197,11 +224,36 @@ def anchors_of(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("record", sorted((CHECKOUT / "docs" / "decisions").glob("*.md")), ids=lambda path: path.stem)
-def test_decisions_have_their_number_and_their_four_sections(record: Path) -> None:
+@pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
+def test_decision_has_its_number_and_its_four_sections(record: Path) -> None:
     headings = re.findall(r"^#+ (.+)$", text_of(record), re.MULTILINE)
     assert headings[0].startswith(f"{record.stem[:4]}: ")
     assert headings[1:] == ["Status", "Context", "Decision", "Consequences"]
+
+
+def test_decisions_are_numbered_without_gap_or_repetition_and_listed_with_title_and_status() -> None:
+    assert [record.stem[:4] for record in RECORDS] == [f"{number:04}" for number in range(1, len(RECORDS) + 1)]
+    listed = rows_of_section(DECISIONS / "README.md", "Records")
+    assert [row[0] for row in listed] == [
+        f"[{record.stem[:4]}]({record.name}) {text_of(record).splitlines()[0].partition(': ')[2]}" for record in RECORDS
+    ]
+    assert [row[1] for row in listed] == [
+        status_of(record).partition(" ")[0].lower().strip(".;,") for record in RECORDS
+    ]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
+def test_decision_that_is_superseded_names_an_existing_later_one(record: Path) -> None:
+    status = status_of(record)
+    assert status.startswith(("Accepted", "Superseded"))
+    if status.startswith("Superseded"):
+        successors = re.findall(r"\[(\d{4})\]", status)
+        assert successors
+        assert all(successor > record.stem[:4] for successor in successors)
+
+
+def status_of(record: Path) -> str:
+    return text_of(record).split("## Status\n\n", 1)[1].split("\n\n## ", 1)[0]
 
 
 @pytest.fixture
@@ -220,7 +272,9 @@ def test_example_pipeline_has_declarations_and_suites_that_fit(parcels: Path) ->
     assert list(datasets) == ["bronze_scans", "scans", "quarantined_scans", "hourly_depot_load"]
     declared = {name: dataset.expectations for name, dataset in datasets.items() if dataset.expectations}
     check_declared(Suites(settings.expectations), declared, list(datasets))
-    assert [(dataset.name, source.path) for dataset, source in file_sources(settings)] == [("bronze_scans", "scans")]
+    assert [(name, source.path) for name, source in file_sources(Home(parcels.parent), settings)] == [
+        ("bronze_scans", "scans")
+    ]
     meta = [item["meta"] for item in json.loads(text_of(settings.expectations / "scans.json"))["expectations"]]
     assert [RuleMeta.of("", item, "guide").name for item in meta] == ["known_parcel", "known_time", "light_enough"]
 
@@ -245,7 +299,37 @@ def test_example_pipeline_gives_what_the_guide_says(parcels: Path, lakehouse: Te
     assert carrier.counted_by_events(*written) == written
 
 
-def test_readings_of_every_literal_setting_are_named_in_the_guide() -> None:
+@pytest.mark.spark
+@pytest.mark.slow
+def test_example_of_changed_devices_gives_what_the_guide_says(parcels: Path, lakehouse: TestLakehouse) -> None:
+    folder = parcels.parent.parent
+    plant = replace(lakehouse, settings_file=folder / "devices" / "devices.yml")
+    for name in ("device_changes/march.json", "readings/march.json"):
+        plant.land("march.json", text_of(folder / "landing" / name), folder=name.split("/", maxsplit=1)[0])
+    assert plant.update().state == "COMPLETED"
+    assert [row["read_at"].day for row in plant.rows("overheated", by="read_at")] == [5, 12, 25]
+    plant.land("late.json", text_of(folder / "landing" / "device_changes" / "late.json"), folder="device_changes")
+    assert plant.update().state == "COMPLETED"
+    assert [row["read_at"].day for row in plant.rows("overheated", by="read_at")] == [5, 25]
+    versions = [
+        (
+            row["device_id"],
+            row["floor"],
+            row["alarm_celsius"],
+            row["__START_AT"].day,
+            row["__END_AT"] and row["__END_AT"].day,
+        )
+        for row in plant.rows("device_registry")
+    ]
+    assert sorted(versions, key=str) == [
+        ("MFG-A-1000", "A", 40.0, 1, 10),
+        ("MFG-A-1000", "A", 45.0, 10, 20),
+        ("MFG-A-1000", "B", 40.0, 20, None),
+        ("MFG-B-2000", "B", 40.0, 1, 15),
+    ]
+
+
+def test_every_value_of_the_setting_mode_is_named_in_the_guide() -> None:
     rows: dict[str, Any] = {row[0].strip("`"): row for row in rows_of_section(GUIDE, "Settings")}
     for name, field in Settings.model_fields.items():
         for value in get_args(field.annotation) if name == "mode" else ():
