@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 _OF_TABLE = ("name", "comment", "expectations", "reset_allowed")
 _OF_FLOW = {
-    "apply_as_deletes", "apply_as_truncates", "ignore_null_updates", "column_list", "except_column_list",
-    "track_history_column_list", "track_history_except_column_list",
+    "apply_as_deletes", "apply_as_truncates", "ignore_null_updates", "ignore_null_updates_column_list",
+    "ignore_null_updates_except_column_list", "column_list", "except_column_list", "track_history_column_list",
+    "track_history_except_column_list",
 }  # fmt: skip
-_LISTS = ("column_list", "except_column_list", "track_history_column_list", "track_history_except_column_list")
+_LISTS = tuple(option for option in sorted(_OF_FLOW) if option.endswith("column_list"))
 
 
 def change_table(
@@ -43,6 +44,8 @@ def change_table(
             `apply_as_deletes`: Which changes delete their key, as an SQL condition.
             `apply_as_truncates`: Which changes delete all keys; with `scd_type=1` only.
             `ignore_null_updates`: Whether a NULL leaves a column as it was. Defaults to False.
+            `ignore_null_updates_column_list`: The columns that a NULL leaves as they were; no others.
+            `ignore_null_updates_except_column_list`: The columns that get a NULL; all others stay as they were.
             `column_list`: The columns that the table gets.
             `except_column_list`: The columns that it does not get.
             `track_history_column_list`: The columns whose change begins a new version. Defaults to all.

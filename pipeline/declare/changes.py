@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from pipeline.declare.change_flow import END, RESERVED, SEQUENCE, START, ChangeFlow
+from pipeline.declare.change_flow import END, RESERVED, SEQUENCE, START, ChangeFlow, is_among
 from pipeline.foundation.errors import AuthorError, UnknownNameError
 from pipeline.foundation.sql_names import quoted
 
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyspark.sql import DataFrame
+
+_HISTORY_OPTIONS = ("track_history_column_list", "track_history_except_column_list")
+_NULL_OPTIONS = (
+    "ignore_null_updates", "ignore_null_updates_column_list", "ignore_null_updates_except_column_list",
+)  # fmt: skip
+# What the stored rows do not depend on.
+_WITHOUT_EFFECT = {"location", "once", "name", "query"}
 
 
 @dataclass(frozen=True)
@@ -32,8 +39,7 @@ class Changes:
         Raises:
             AuthorError: Two flows differ in an option that holds for the table.
         """
-        shared = ("keys", "scd_type", "ignore_null_updates", "track_history_column_list",
-                  "track_history_except_column_list")  # fmt: skip
+        shared = ("keys", "scd_type", *_NULL_OPTIONS, *_HISTORY_OPTIONS)
         first = self.flows[0]
         for flow in self.flows[1:]:
             for option in shared:
@@ -56,8 +62,8 @@ class Changes:
 
     @property
     def ignores_null(self) -> bool:
-        """Whether a NULL leaves a column as it was."""
-        return self.flows[0].ignore_null_updates
+        """Whether a NULL leaves some column as it was."""
+        return any(getattr(self.flows[0], option) not in (None, False) for option in _NULL_OPTIONS)
 
     @property
     def can_truncate(self) -> bool:
@@ -93,15 +99,30 @@ class Changes:
         Raises:
             AuthorError: A list names a column that the table lacks.
         """
+        return self._chosen(names, *_HISTORY_OPTIONS)
+
+    def kept_at_null(self, names: Iterable[str]) -> list[str]:
+        """Return the columns that a NULL leaves as they were.
+
+        Raises:
+            AuthorError: A list names a column that the table lacks.
+        """
+        if not self.ignores_null:
+            return []
+        return self._chosen(names, "ignore_null_updates_column_list", "ignore_null_updates_except_column_list")
+
+    def _chosen(self, names: Iterable[str], option: str, except_option: str) -> list[str]:
+        """Return the columns beside the keys that a list names, or all but those that another list names."""
         columns, flow = self.data_columns(names), self.flows[0]
-        for option in ("track_history_column_list", "track_history_except_column_list"):
-            for name in getattr(flow, option) or ():
-                if name not in columns:
-                    raise UnknownNameError("column", name, columns, f"{flow.location}, `{option}` of `{flow.target}`")
+        chosen, excepted = getattr(flow, option), getattr(flow, except_option)
+        for listed, given in ((option, chosen), (except_option, excepted)):
+            for name in given or ():
+                if not is_among(name, columns):
+                    raise UnknownNameError("column", name, columns, f"{flow.location}, `{listed}` of `{flow.target}`")
         values = [name for name in columns if name not in self.keys]
-        if flow.track_history_column_list is not None:
-            return [name for name in values if name in flow.track_history_column_list]
-        return [name for name in values if name not in (flow.track_history_except_column_list or ())]
+        if chosen is not None:
+            return [name for name in values if is_among(name, chosen)]
+        return [name for name in values if not is_among(name, excepted or ())]
 
     def table_columns(self, events: DataFrame) -> DataFrame:
         """Return an empty frame of events with the table's columns.
@@ -112,12 +133,21 @@ class Changes:
         from pyspark.sql import functions as F  # noqa: N812, PLC0415 - declarations are loaded without Spark
 
         self.tracked(events.columns)
+        self.kept_at_null(events.columns)
         columns = [F.col(quoted(name)) for name in self.data_columns(events.columns)]
         times = [F.col(SEQUENCE).alias(START), F.col(SEQUENCE).alias(END)] if self.has_history else []
         return events.select(*columns, *times)
 
     def shape(self, events: DataFrame) -> dict[str, Any]:
         """Return what the stored rows depend on, as JSON: when it changes, the table has to be filled anew."""
-        options = [item.name for item in fields(ChangeFlow) if item.name not in {"location", "once", "name"}]
-        flows = [{option: str(getattr(flow, option)) for option in options} for flow in self.flows]
-        return {"flows": flows, "sequence": events.schema[SEQUENCE].dataType.simpleString()}
+        options = [item.name for item in fields(ChangeFlow) if item.name not in _WITHOUT_EFFECT]
+        # Without what is not given, so that an option that is new here changes no declaration.
+        given = [
+            {
+                option: str(value)
+                for option in options
+                if (value := getattr(flow, option)) is not None and value is not False
+            }
+            for flow in self.flows
+        ]
+        return {"flows": given, "sequence": events.schema[SEQUENCE].dataType.simpleString()}

@@ -48,14 +48,17 @@ def _newest(events: DataFrame, changes: Changes, columns: list[str]) -> DataFram
 
 
 def _merged(events: DataFrame, changes: Changes, columns: list[str]) -> DataFrame:
-    """Return for each column of a key the newest value that is not NULL, since the key's last delete."""
+    """Return for each column of a key the newest value since the key's last delete; where asked for, not NULL."""
     # The row that a key has stands for its earlier events, without their sequence: it comes before all others.
     order = F.struct(F.col(SEQUENCE).isNotNull(), F.col(SEQUENCE))
     last_delete = F.max(F.when(F.col(OPERATION) == DELETE, order)).over(Window.partitionBy(*_named(changes.keys)))
     rows = _one_for_each_sequence(events, changes).withColumn(_LIFE, last_delete).withColumn(_NEXT, order)
     alive = rows.where((F.col(OPERATION) == UPSERT) & (F.col(_LIFE).isNull() | (F.col(_NEXT) > F.col(_LIFE))))
+    kept = changes.kept_at_null(columns)
     values = [
         _newest_value(F.col(quoted(name)), events.schema[name].dataType).alias(name)
+        if name in kept
+        else F.max_by(F.col(quoted(name)), F.col(_NEXT)).alias(name)
         for name in columns
         if name not in changes.keys
     ]
@@ -113,7 +116,7 @@ def _filled(rows: DataFrame, changes: Changes, columns: list[str]) -> DataFrame:
         has_any = F.count(F.when(~is_delete, column)).over(since) > 0
         return F.when(has_any, F.struct(*fields))
 
-    named = {name: F.col(quoted(name)) for name in columns if name not in changes.keys}
+    named = {name: F.col(quoted(name)) for name in changes.kept_at_null(columns)}
     rows = rows.withColumn(_LIFE, life)
     return rows.withColumns({name: filled(column, rows.schema[name].dataType) for name, column in named.items()})
 

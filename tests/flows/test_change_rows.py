@@ -107,6 +107,22 @@ def test_values_before_a_delete_do_not_come_back_where_nulls_are_ignored(spark: 
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ignore_null_updates_column_list": ("FLOOR", "model")},
+        {"ignore_null_updates_except_column_list": ("limit",)},
+    ],
+)
+def test_null_leaves_only_the_listed_columns_as_they_were(spark: SparkSession, options: dict[str, Any]) -> None:
+    events = [event(1, "North", "M1", 40), event(2, None, "M2", None)]
+    assert made(spark, events, **options) == [("K", "North", "M2", None)]
+    assert made(spark, events, scd_type=2, **options) == [
+        ("K", "North", "M1", 40, 1, 2),
+        ("K", "North", "M2", None, 2, None),
+    ]
+
+
 def test_truncate_takes_away_what_is_not_after_it(spark: SparkSession) -> None:
     emptied = Event("", 5, TRUNCATE)
     events = [event(5, "North", "M1", 40), emptied, Event("L", 6, UPSERT, ("South", None, None))]
