@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from inspect import signature
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Never
 
 from pipeline.databricks.changes import changes, changes_of_snapshots, names_of
 from pipeline.databricks.declared import (
     Declared,
+    DeclaredChanges,
     DeclaredDataset,
     DeclaredExpectation,
     DeclaredFlow,
@@ -139,10 +141,21 @@ class Module:
         return declare if query_function is None else declare(query_function)
 
     def _changes(self, *arguments: Any, **named: Any) -> None:
-        self.add(changes(self._here(), *arguments, **named))
+        self._add_changes(changes, arguments, named)
 
     def _changes_of_snapshots(self, *arguments: Any, **named: Any) -> None:
-        self.add(changes_of_snapshots(self._here(), *arguments, **named))
+        self._add_changes(changes_of_snapshots, arguments, named)
+
+    def _add_changes(
+        self, declaration: Callable[..., DeclaredChanges], arguments: tuple[Any, ...], named: dict[str, Any]
+    ) -> None:
+        """Add a flow of changes, unless its arguments are not the declaration's."""
+        where = self._here()
+        known = list(signature(declaration).parameters)[1:]
+        for option in named:
+            if option not in known:
+                raise UnknownNameError("option", option, known, str(where))
+        self.add(declaration(where, *arguments, **named))
 
     def _refusing(self, what: str, remedy: str) -> Callable[..., Never]:
         def refuse(*_: Any, **__: Any) -> Never:
@@ -205,8 +218,8 @@ def _dataset(
         comment=options.get("comment") or (getattr(function, "__doc__", None) or "").strip(),
         schema=options.get("schema"),
         properties={key: str(value) for key, value in (options.get("table_properties") or {}).items()},
-        partition_columns=names_of(options.get("partition_cols") or ()),
-        cluster_columns=names_of(options.get("cluster_by") or ()),
+        partition_columns=names_of(options.get("partition_cols") or (), "partition_cols", where),
+        cluster_columns=names_of(options.get("cluster_by") or (), "cluster_by", where),
         expectations=(*expectations, *getattr(function, _EXPECTATIONS, ())),
         is_private=bool(options.get("temporary") or options.get("private")),
         without_effect=tuple(option for option in _NO_EFFECT if options.get(option)),

@@ -129,12 +129,16 @@ class DeclaredChanges:
         target: The table, as written.
         source: The dataset with the changes, as written.
         sequence_by: What orders a key's changes: Spark SQL, or a column.
+        condition: A condition that the rows of the source have to have the columns for; it chooses none of them.
         apply_as_deletes: True for changes that delete their key.
         apply_as_truncates: True for changes that empty the table.
         columns: The columns to keep; None for all.
-        except_columns: The columns to leave out.
+        except_columns: The columns to leave out; None where none is named.
+        ignore_null_updates: Whether a NULL leaves a column as it was.
+        null_columns: The columns that a NULL leaves as they were; None where none is named.
+        null_except_columns: The columns that get a NULL, all others staying as they were; None where none is named.
         track_columns: With type 2, the columns whose changes begin a version; None for all.
-        track_except_columns: With type 2, those whose changes begin none.
+        track_except_columns: With type 2, those whose changes begin none; None where none is named.
         is_of_snapshots: Whether the source is read as snapshots of the whole.
     """
 
@@ -143,14 +147,17 @@ class DeclaredChanges:
     keys: tuple[str, ...]
     where: SourceLocation
     sequence_by: str | Column | None = None
+    condition: str | Column | None = None
     apply_as_deletes: str | Column | None = None
     apply_as_truncates: str | Column | None = None
     columns: tuple[str, ...] | None = None
-    except_columns: tuple[str, ...] = ()
+    except_columns: tuple[str, ...] | None = None
     ignore_null_updates: bool = False
+    null_columns: tuple[str, ...] | None = None
+    null_except_columns: tuple[str, ...] | None = None
     scd_type: Literal[1, 2] = 1
     track_columns: tuple[str, ...] | None = None
-    track_except_columns: tuple[str, ...] = ()
+    track_except_columns: tuple[str, ...] | None = None
     name: str = ""
     once: bool = False
     is_of_snapshots: bool = False

@@ -2,65 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from py4j.protocol import Py4JError
-
+from pipeline.databricks.change_flows import change_flow, upsert_rules
 from pipeline.databricks.declared import DeclaredChanges, DeclaredFlow
-from pipeline.databricks.running import line_of_error
+from pipeline.databricks.source_query import SourceQuery
 from pipeline.declare.dataset import AppendFlow, Dataset, Registry, RowRule, no_query
 from pipeline.declare.reading import read_quarantine
-from pipeline.foundation.errors import AuthorError, LakehouseError
+from pipeline.foundation.errors import AuthorError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.sql import DataFrame
-
     from pipeline.databricks.declared import Declared, DeclaredDataset
     from pipeline.databricks.names import Names
     from pipeline.databricks.running import Running
-    from pipeline.declare.dataset import Query, SourceLocation
     from pipeline.settings import Settings
 
 _RESET_ALLOWED = "pipelines.reset.allowed"
 # What these properties ask for, Delta or the pipeline does by itself, or nobody here reads it.
 _REMARKABLE = ("delta.", "pipelines.")
-
-
-@dataclass(frozen=True)
-class SourceQuery:
-    """A query of the source: called, it runs as the author's code does.
-
-    Attributes:
-        function: The query itself.
-        name: The dataset that it is of.
-        where: Its declaration.
-        running: The pipeline's code.
-    """
-
-    function: Query
-    name: str
-    where: SourceLocation
-    running: Running
-
-    def __call__(self) -> DataFrame:
-        """Return the query's rows.
-
-        Raises:
-            AuthorError: The query does not run; the message names its line.
-        """
-        try:
-            with self.running.active():
-                return self.function()
-        except (LakehouseError, Py4JError, OSError):
-            raise
-        except Exception as error:
-            where = line_of_error(error, self.running.files) or self.where
-            first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-            problem = f"{where}: the query of `{self.name}` does not run: {first_line}"
-            raise AuthorError(problem, "Correct the query; `python -m pipeline dry-run` tries it.") from error
 
 
 def registry_of(
@@ -71,59 +33,117 @@ def registry_of(
     Raises:
         AuthorError: A declaration cannot be honoured, or two share a name.
     """
-    registry, notes = Registry(), []
+    registering = _Registering(names, running, settings)
+    changed = {names.full(item.target) for item in declared if isinstance(item, DeclaredChanges)}
     for item in declared:
-        if isinstance(item, DeclaredChanges):
-            problem = f"{item.where}: `{item.target}` is filled by AUTO CDC, which no flow of this engine does yet."
-            raise AuthorError(problem, "Take this table and what reads it out of `sources` for now.")
-        if not isinstance(item, DeclaredFlow):
-            for problem, remedy in item.refused:
-                raise AuthorError(f"{item.where}: `{item.name}`: {problem}", remedy)
-            notes += _without_effect(item)
-            _register(item, registry, names, running, settings)
+        if not isinstance(item, DeclaredFlow | DeclaredChanges):
+            registering.dataset(item, is_changed=names.full(item.name) in changed)
     for item in declared:
         if isinstance(item, DeclaredFlow):
-            target = names.find(item.target)
-            if target is None:
-                problem = f"{item.where}: a flow appends to `{item.target}`, which is not declared."
-                raise AuthorError(problem, f'Declare it with create_streaming_table("{item.target}").')
-            if item.once:
-                problem = f"{item.where}: the flow into `{target}` has `once`."
-                raise AuthorError(problem, "No flow of this engine does that yet; load those rows from files.")
-            registry.flows.append(AppendFlow(target, SourceQuery(item.query, target, item.where, running), item.where))
+            registering.flow(item)
+        elif isinstance(item, DeclaredChanges):
+            registering.changes(item)
+    registry = registering.registry
     if not registry.datasets:
         problem = f"{settings.file}: the files of `sources` declare no table."
         raise AuthorError(problem, "Decorate a function with @dlt.table, or write CREATE STREAMING TABLE in SQL.")
     registry.close()
-    return registry, notes
+    return registry, registering.notes
 
 
-def _register(item: DeclaredDataset, registry: Registry, names: Names, running: Running, settings: Settings) -> None:
-    try:
-        name = names.declare(item.name)
-    except AuthorError as error:
-        error.put_at(item.where)
-        raise
-    rules = tuple(RowRule(rule.name, rule.condition, rule.action) for rule in item.expectations)
-    keeps_rejected = settings.quarantine and any(rule.action == "drop" for rule in rules)
-    query = no_query if item.query is None else SourceQuery(item.query, name, item.where, running)
-    quarantine = f"{name}__quarantine" if keeps_rejected else None
-    registry.register(
-        Dataset(
-            name=name,
-            # Rows of a view are judged once, where they are stored.
-            kind="table" if rules and item.kind == "temporary_view" else item.kind,
-            query=query,
-            comment=item.comment,
-            location=item.where,
-            rules=rules,
-            quarantine=quarantine,
-            reset_allowed=item.properties.get(_RESET_ALLOWED, "true").lower() != "false",
+@dataclass
+class _Registering:
+    """Registers the declarations of one pipeline.
+
+    Attributes:
+        notes: What in them changes nothing here.
+    """
+
+    names: Names
+    running: Running
+    settings: Settings
+    registry: Registry = field(default_factory=Registry)
+    notes: list[str] = field(default_factory=list)
+    # Declarations whose rules judge the changes of a table.
+    _judging: dict[str, DeclaredDataset] = field(default_factory=dict)
+
+    def dataset(self, item: DeclaredDataset, *, is_changed: bool) -> None:
+        """Register a table or view; with its quarantine, unless its rules judge its changes."""
+        for problem, remedy in item.refused:
+            raise AuthorError(f"{item.where}: `{item.name}`: {problem}", remedy)
+        self.notes += _without_effect(item)
+        try:
+            name = self.names.declare(item.name)
+        except AuthorError as error:
+            error.put_at(item.where)
+            raise
+        rules = tuple(RowRule(rule.name, rule.condition, rule.action) for rule in item.expectations)
+        if is_changed and rules:
+            self._judging[name] = item
+            rules = ()
+        query = no_query if item.query is None else SourceQuery(item.query, name, item.where, self.running)
+        self._register(
+            Dataset(
+                name=name,
+                # Rows of a view are judged once, where they are stored.
+                kind="table" if rules and item.kind == "temporary_view" else item.kind,
+                query=query,
+                comment=item.comment,
+                location=item.where,
+                rules=rules,
+                quarantine=self._quarantine(name, rules),
+                reset_allowed=item.properties.get(_RESET_ALLOWED, "true").lower() != "false",
+            )
         )
-    )
-    if quarantine:
-        comment = f"Rows that the expectations of {name} dropped, as its query made them, with the reasons"
-        registry.register(Dataset(quarantine, "streaming_table", lambda: read_quarantine(name), comment, item.where))
+
+    def flow(self, item: DeclaredFlow) -> None:
+        """Register a flow that appends rows."""
+        target = self.names.find(item.target)
+        if target is None:
+            problem = f"{item.where}: a flow appends to `{item.target}`, which is not declared."
+            raise AuthorError(problem, f'Declare it with create_streaming_table("{item.target}").')
+        if item.once:
+            problem = f"{item.where}: the flow into `{target}` has `once`."
+            raise AuthorError(problem, "No flow of this engine does that yet; load those rows from files.")
+        query = SourceQuery(item.query, target, item.where, self.running)
+        self.registry.flows.append(AppendFlow(target, query, item.where))
+
+    def changes(self, item: DeclaredChanges) -> None:
+        """Register a flow of changes, with a table in which its changes are judged if the target has rules."""
+        flow = change_flow(item, self.names, self.running)
+        judging = self._judging.get(flow.target)
+        if judging is not None:
+            assert flow.query is not None
+            name = f"{flow.target}__changes"
+            others = sum(other.target == flow.target for other in self.registry.change_flows)
+            name = f"{name}_{others + 1}" if others else name
+            rules = upsert_rules(judging.expectations, item)
+            quarantine = self._quarantine(name if others else flow.target, rules)
+            comment = f"Changes of {flow.target}, without those that its expectations dropped"
+            location, reset_allowed = item.where, self.registry.datasets[flow.target].reset_allowed
+            self._register(
+                Dataset(
+                    name, "streaming_table", flow.query, comment, location,
+                    rules=rules, quarantine=quarantine, reset_allowed=reset_allowed,
+                )
+            )  # fmt: skip
+            self.notes.append(f"{judging.where}: the expectations of `{flow.target}` judge its changes, in `{name}`")
+            flow = replace(flow, source=name, query=None)
+        self.registry.change_flows.append(flow)
+
+    def _quarantine(self, name: str, rules: tuple[RowRule, ...]) -> str | None:
+        keeps_rejected = self.settings.quarantine and any(rule.action == "drop" for rule in rules)
+        return f"{name}__quarantine" if keeps_rejected else None
+
+    def _register(self, dataset: Dataset) -> None:
+        """Register a table or view, and the quarantine that it names."""
+        self.registry.register(dataset)
+        name, quarantine = dataset.name, dataset.quarantine
+        if quarantine:
+            comment = f"Rows that the expectations of {name} dropped, as its query made them, with the reasons"
+            self.registry.register(
+                Dataset(quarantine, "streaming_table", lambda: read_quarantine(name), comment, dataset.location)
+            )
 
 
 def _without_effect(item: DeclaredDataset) -> list[str]:

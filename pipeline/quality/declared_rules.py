@@ -52,5 +52,7 @@ def _sql(rule: RowRule, dataset: Dataset, frame: DataFrame) -> str:
 
 def _text_of(condition: Column, frame: DataFrame) -> str:
     """Return a column as the SQL of its analysed expression."""
-    chosen: Any = frame.select(condition.alias("verdict"))
+    # A frame of its own: the query's columns may carry the names of views that no longer exist when rows are judged.
+    columns: Any = frame.sparkSession.createDataFrame([], frame.schema)
+    chosen: Any = columns.select(condition.alias("verdict"))
     return str(chosen._jdf.queryExecution().analyzed().expressions().head().child().sql())  # noqa: SLF001 - as in plans

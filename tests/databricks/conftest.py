@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from pipeline.flows.open import open_lakehouse
+from pipeline.settings import load_settings
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pipeline.flows.open import Lakehouse
     from tests.conftest import TestLakehouse
 
 SETTINGS: dict[str, Any] = {
@@ -40,6 +44,16 @@ class Project:
         """Return the lakehouse with these settings, which are written into the folder."""
         self.write("pipeline.yml", yaml.safe_dump({**SETTINGS, **changes}))
         return replace(self.lakehouse, settings_file=self.folder / "pipeline.yml")
+
+    def opened(self, text: str, *, name: str = "a.py", needs_data: bool = True, **settings: Any) -> Lakehouse:
+        """Return the pipeline of a source of one file, opened and closed again."""
+        self.write(f"source/{name}", text)
+        shop = self.settings(**settings)
+        found = open_lakehouse(
+            shop.spark, shop.home, load_settings(shop.settings_file), shop.clock, needs_data=needs_data
+        )
+        found.close()
+        return found
 
 
 @pytest.fixture

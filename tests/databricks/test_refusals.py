@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.flows.dry_run import facts_of
-from pipeline.flows.open import Lakehouse, open_lakehouse
 from pipeline.foundation.errors import AuthorError, NoDataError
-from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
     from tests.databricks.conftest import Project
@@ -18,16 +16,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.spark
 
 LOADER = 'spark.readStream.format("cloudFiles").option("cloudFiles.format", "json")'
-
-
-def opened(project: Project, text: str, *, needs_data: bool = True, **settings: Any) -> Lakehouse:
-    project.write("source/a.py", text)
-    shop = project.settings(**settings)
-    lakehouse = open_lakehouse(
-        shop.spark, shop.home, load_settings(shop.settings_file), shop.clock, needs_data=needs_data
-    )
-    lakehouse.close()
-    return lakehouse
 
 
 def table(query: str, decorators: str = "@dlt.table") -> str:
@@ -51,10 +39,6 @@ def table(query: str, decorators: str = "@dlt.table") -> str:
         pytest.param(table("spark.range(1)", "@dlt.table(nmae='x')"), 3, "nmae", id="option"),
         pytest.param(table("spark.range(1)", "@dlt.table(row_filter='f')"), 3, "row filter", id="row_filter"),
         pytest.param(
-            "import dlt\ndlt.create_streaming_table('t')\ndlt.apply_changes('t', 's', ['id'], 'at')\n",
-            3, "AUTO CDC", id="changes",
-        ),
-        pytest.param(
             "import dlt\n@dlt.append_flow(target='t')\ndef f():\n    return spark.range(1)\n",
             2, "appends to `t`, which is not declared", id="flow_without_table",
         ),
@@ -65,7 +49,7 @@ def table(query: str, decorators: str = "@dlt.table") -> str:
 )  # fmt: skip
 def test_source_that_cannot_run_is_refused_with_its_line(project: Project, text: str, line: int, said: str) -> None:
     with pytest.raises(AuthorError, match=re.escape(said)) as raised:
-        opened(project, text)
+        project.opened(text)
     assert f"a.py:{line}: " in raised.value.problem
 
 
@@ -74,8 +58,8 @@ def test_dry_run_without_data_checks_what_does_not_depend_on_columns(project: Pr
         "\n@dlt.table\ndef u():\n    return dlt.read('t')\n\n@dlt.table\ndef v():\n    return spark.range(1)\n"
     )
     with pytest.raises(NoDataError, match="No data at"):
-        opened(project, text)
-    facts = facts_of(opened(project, text, needs_data=False))
+        project.opened(text)
+    facts = facts_of(project.opened(text, needs_data=False))
     assert {one["name"]: one["kept"] for one in facts} == {
         "v": "whole",
         "t": "columns not checked",
@@ -91,7 +75,7 @@ def test_source_reads_parameters_secrets_and_its_own_modules(project: Project, m
         '@dlt.table(name=f\'numbers_{dbutils.secrets.get("scope", "key")}\')\n'
         "def numbers():\n    import utils\n    return limited(spark.range(9), MOST)\n"
     )
-    lakehouse = opened(
-        project, text, sources="source/a.py", configuration={"shop.most": 3}, secrets={"scope/key": "${SHOP_KEY}"}
+    lakehouse = project.opened(
+        text, sources="source/a.py", configuration={"shop.most": 3}, secrets={"scope/key": "${SHOP_KEY}"}
     )
     assert list(lakehouse.graph.nodes) == ["numbers_42"]

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
     from pipeline.declare.dataset import SourceLocation
 
-_FIRST_WORDS = {"KEYS", "IGNORE", "APPLY", "SEQUENCE", "SYSTEM", "COLUMNS", "STORED", "TRACK", "WHERE"}
+# The words that a clause begins with: the first, and the second unless it may be any.
+_BEGINNINGS = {
+    "KEYS": "(", "IGNORE": "NULL", "APPLY": "AS", "SEQUENCE": "BY", "SYSTEM": "SEQUENCE", "COLUMNS": "", "STORED": "AS",
+    "TRACK": "HISTORY", "WHERE": "",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class ChangesClause:
         source_at: Where it is written.
         apply_as_deletes: The condition of a delete, or None.
         apply_as_truncates: The condition of a truncate, or None.
+        ignore_null_updates: The columns that a NULL leaves as they were, or None.
+        where: A condition that is checked and chooses no rows, or None.
     """
 
     source: str
@@ -42,7 +48,8 @@ class ChangesClause:
     apply_as_deletes: str | None = None
     apply_as_truncates: str | None = None
     columns: ColumnChoice = ColumnChoice()
-    ignore_null_updates: bool = False
+    ignore_null_updates: ColumnChoice | None = None
+    where: str | None = None
     scd_type: Literal[1, 2] = 1
     tracked: ColumnChoice = ColumnChoice()
 
@@ -54,9 +61,12 @@ def read_changes(cursor: Cursor) -> ChangesClause:
         AuthorError: A clause is unknown or cannot be honoured, or the keys are missing.
     """
     cursor.expect("FROM")
+    if cursor.peek() == "SNAPSHOT" and cursor.peek(1) not in _BEGINNINGS:
+        problem = f"{cursor.where}: changes from snapshots are not read in SQL."
+        raise AuthorError(problem, "Declare them in Python, with create_auto_cdc_from_snapshot_flow().")
     found: dict[str, Any] = {
         "source_at": cursor.where,
-        "source": cursor.text_until(lambda: cursor.peek() in _FIRST_WORDS),
+        "source": _expression(cursor),
     }
     while not cursor.at_end:
         for words, name, read in _CLAUSES:
@@ -65,19 +75,14 @@ def read_changes(cursor: Cursor) -> ChangesClause:
                 break
         else:
             cursor.fail("a clause of AUTO CDC")
-    # Databricks checks this condition and does not apply it.
-    found.pop("where", None)
     if not found.get("keys"):
         raise AuthorError(f"{cursor.where}: the changes have no keys.", "Name them: `KEYS (column, ...)`.")
     return ChangesClause(**found)
 
 
-def _ignore_null_updates(cursor: Cursor) -> bool:
+def _ignore_null_updates(cursor: Cursor) -> ColumnChoice:
     cursor.expect("NULL", "UPDATES")
-    if cursor.peek() == "ON":
-        problem = f"{cursor.where}: IGNORE NULL UPDATES for some columns only."
-        raise AuthorError(problem, "Ignore NULL for all columns: leave `ON ...` out.")
-    return True
+    return _choice(cursor) if cursor.accept("ON") else ColumnChoice()
 
 
 def _two_times(cursor: Cursor) -> NoReturn:
@@ -108,7 +113,12 @@ def _choice(cursor: Cursor) -> ColumnChoice:
 
 
 def _expression(cursor: Cursor) -> str:
-    return cursor.text_until(lambda: cursor.peek() in _FIRST_WORDS)
+    return cursor.text_until(lambda: _begins_clause(cursor))
+
+
+def _begins_clause(cursor: Cursor) -> bool:
+    second = _BEGINNINGS.get(cursor.peek())
+    return second is not None and second in {"", cursor.peek(1)}
 
 
 _CLAUSES: tuple[tuple[tuple[str, ...], str, Callable[[Cursor], Any]], ...] = (

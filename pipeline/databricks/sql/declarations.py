@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipeline.databricks.declared import Declared, DeclaredChanges, DeclaredDataset, DeclaredFlow, DeclaredKind
-from pipeline.databricks.sql.changes import read_changes
+from pipeline.databricks.sql.changes import ColumnChoice, read_changes
 from pipeline.databricks.sql.head import Head, read_head
 from pipeline.foundation.errors import AuthorError
 
@@ -91,14 +91,17 @@ def changes_into(target: str, cursor: Cursor, where: SourceLocation, context: Co
         keys=clause.keys,
         where=where,
         sequence_by=clause.sequence_by,
+        condition=clause.where,
         apply_as_deletes=clause.apply_as_deletes,
         apply_as_truncates=clause.apply_as_truncates,
         columns=clause.columns.names,
-        except_columns=clause.columns.excepted,
-        ignore_null_updates=clause.ignore_null_updates,
+        except_columns=clause.columns.excepted or None,
+        ignore_null_updates=clause.ignore_null_updates == ColumnChoice(),
+        null_columns=None if clause.ignore_null_updates is None else clause.ignore_null_updates.names,
+        null_except_columns=None if clause.ignore_null_updates is None else clause.ignore_null_updates.excepted or None,
         scd_type=clause.scd_type,
         track_columns=clause.tracked.names,
-        track_except_columns=clause.tracked.excepted,
+        track_except_columns=clause.tracked.excepted or None,
     )
 
 
@@ -106,7 +109,8 @@ def _inline_flow(
     cursor: Cursor, target: str, where: SourceLocation, context: Context
 ) -> DeclaredFlow | DeclaredChanges:
     if cursor.accept("AUTO", "CDC"):
-        return changes_into(target, cursor, where, context)
+        once = cursor.accept("ONCE")
+        return replace(changes_into(target, cursor, where, context), once=once)
     if not cursor.accept("INSERT"):
         cursor.fail("`INSERT BY NAME` and a query, or `AUTO CDC`")
     once = cursor.accept("ONCE")

@@ -161,6 +161,7 @@ SEQUENCE BY struct(at, seq) COLUMNS * EXCEPT (op, seq) STORED AS SCD TYPE 2 TRAC
             keys=("id", "other id"),
             where=at(1),
             sequence_by="struct(at, seq)",
+            condition="kind = 'x'",
             apply_as_deletes='op = "D"',
             apply_as_truncates='op = "T"',
             except_columns=("op", "seq"),
@@ -173,12 +174,14 @@ SEQUENCE BY struct(at, seq) COLUMNS * EXCEPT (op, seq) STORED AS SCD TYPE 2 TRAC
 
 def test_changes_of_a_flow_and_of_a_table_are_declared_alike() -> None:
     text = """CREATE FLOW f AS AUTO CDC ONCE INTO t FROM s KEYS (id) SEQUENCE BY at COLUMNS (a, b) STORED AS SCD TYPE 1 TRACK HISTORY ON a;
-CREATE STREAMING TABLE u FLOW AUTO CDC FROM (SELECT * FROM STREAM s) KEYS (id) SEQUENCE BY at"""
+CREATE STREAMING TABLE u FLOW AUTO CDC ONCE FROM (SELECT * FROM STREAM s) KEYS (id) IGNORE NULL UPDATES ON a, b SEQUENCE BY at;
+APPLY CHANGES INTO v FROM s KEYS (id) SEQUENCE BY sequence IGNORE NULL UPDATES ON * EXCEPT (a)"""
     of_text = query("SELECT * FROM (SELECT * FROM STREAM s)", 2)
     assert declared(text) == [
         DeclaredChanges("t", "s", ("id",), at(1), "at", columns=("a", "b"), track_columns=("a",), name="f", once=True),
         DeclaredDataset("u", "streaming_table", at(2)),
-        DeclaredChanges("u", of_text, ("id",), at(2), "at"),
+        DeclaredChanges("u", of_text, ("id",), at(2), "at", null_columns=("a", "b"), once=True),
+        DeclaredChanges("v", "s", ("id",), at(3), "sequence", null_except_columns=("a",)),
     ]
 
 
@@ -246,6 +249,8 @@ REFUSED: dict[str, tuple[str, str]] = {
                   "f.sql:1: got `IGNORE`; expected `DROP ROW` or `FAIL UPDATE`."),
     "bitemporal": ("AUTO CDC INTO t FROM s KEYS (a) SEQUENCE BY b STORED AS BITEMPORAL",
                    "f.sql:1: a table with two times (BITEMPORAL)."),
+    "from_snapshots": ("AUTO CDC INTO t FROM SNAPSHOT s KEYS (a)",
+                       "f.sql:1: changes from snapshots are not read in SQL."),
     "no_keys": ("AUTO CDC INTO t FROM s SEQUENCE BY b", "f.sql:1: the changes have no keys."),
     "time_zone": ("SET TIME ZONE 'Asia/Tokyo'",
                   "f.sql:1: `SET TIME ZONE 'Asia/Tokyo'` would change what later statements mean."),

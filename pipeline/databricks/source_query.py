@@ -1,0 +1,51 @@
+"""A query of a pipeline's source, as the engine calls it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from py4j.protocol import Py4JError
+
+from pipeline.databricks.running import line_of_error
+from pipeline.foundation.errors import AuthorError, LakehouseError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from pipeline.databricks.running import Running
+    from pipeline.declare.dataset import Query, SourceLocation
+
+
+@dataclass(frozen=True)
+class SourceQuery:
+    """A query of the source: called, it runs as the author's code does.
+
+    Attributes:
+        function: The query itself.
+        name: The dataset that it is of.
+        where: Its declaration.
+        running: The pipeline's code.
+    """
+
+    function: Query
+    name: str
+    where: SourceLocation
+    running: Running
+
+    def __call__(self) -> DataFrame:
+        """Return the query's rows.
+
+        Raises:
+            AuthorError: The query does not run; the message names its line.
+        """
+        try:
+            with self.running.active():
+                return self.function()
+        except (LakehouseError, Py4JError, OSError):
+            raise
+        except Exception as error:
+            where = line_of_error(error, self.running.files) or self.where
+            first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
+            problem = f"{where}: the query of `{self.name}` does not run: {first_line}"
+            raise AuthorError(problem, "Correct the query; `python -m pipeline dry-run` tries it.") from error
