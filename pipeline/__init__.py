@@ -10,6 +10,7 @@ from pipeline.declare.decorators import (
     temporary_view,
 )
 from pipeline.declare.reading import read, read_files, read_quarantine, read_stream
+from pipeline.declare.snapshot_table import snapshot_table
 
 __all__ = [
     "TimeWindow",
@@ -22,6 +23,7 @@ __all__ = [
     "read_files",
     "read_quarantine",
     "read_stream",
+    "snapshot_table",
     "table",
     "temporary_view",
 ]

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code 
 from pipeline.databricks.source_query import SourceQuery
 from pipeline.declare.change_flow import ChangeFlow
 from pipeline.declare.dataset import RowRule
+from pipeline.declare.snapshot_flow import SnapshotFlow
 from pipeline.foundation.errors import AuthorError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ChangesSource:
-    """The rows of the source of changes: called, it returns them as a stream.
+    """The rows of the source of changes or snapshots: called, it returns them.
 
     Attributes:
         changes: The declaration.
@@ -43,7 +44,8 @@ class ChangesSource:
         changes = self.changes
         try:
             found = changes.source
-            rows = self.running.reads.table(found, as_stream=True) if isinstance(found, str) else found()
+            as_stream = not changes.is_of_snapshots
+            rows = self.running.reads.table(found, as_stream=as_stream) if isinstance(found, str) else found()
             if changes.condition is not None:
                 # Checked and not applied, as in the original.
                 rows.where(changes.condition)
@@ -60,13 +62,7 @@ def change_flow(item: DeclaredChanges, names: Names, running: Running) -> Change
     Raises:
         AuthorError: The target is not declared, or the flow cannot be honoured.
     """
-    target = names.find(item.target)
-    if target is None:
-        problem = f"{item.where}: changes go into `{item.target}`, which is not declared."
-        raise AuthorError(problem, f'Declare it with create_streaming_table("{item.target}").')
-    if item.is_of_snapshots:
-        problem = f"{item.where}: `{target}` is filled from snapshots, which no flow of this engine does yet."
-        raise AuthorError(problem, "Take this table and what reads it out of `sources` for now.")
+    target = _target(item, names)
     if item.sequence_by is None:
         problem = f"{item.where}: the changes of `{target}` have nothing that orders them."
         raise AuthorError(problem, "Write SEQUENCE BY and a column of the source.")
@@ -92,6 +88,41 @@ def change_flow(item: DeclaredChanges, names: Names, running: Running) -> Change
         keeps_ingestion_columns=True,
         query=SourceQuery(ChangesSource(item, running), target, item.where, running),
     )
+
+
+def snapshot_flow(item: DeclaredChanges, names: Names, running: Running) -> SnapshotFlow:
+    """Return the engine's flow of declared snapshots.
+
+    Raises:
+        AuthorError: The target is not declared, or the flow cannot be honoured.
+    """
+    target, query = _target(item, names), None
+    if isinstance(item.source, str):
+        query = SourceQuery(ChangesSource(item, running), target, item.where, running)
+        source, following = item.source, None
+    else:
+        source = getattr(item.source, "__name__", "its function")
+        following = SourceQuery(item.source, target, item.where, running)
+    return SnapshotFlow(
+        target=target,
+        source=source,
+        keys=item.keys,
+        location=item.where,
+        read=query,
+        following=following,
+        scd_type=item.scd_type,
+        track_history_column_list=item.track_columns,
+        track_history_except_column_list=item.track_except_columns,
+        keeps_ingestion_columns=True,
+    )
+
+
+def _target(item: DeclaredChanges, names: Names) -> str:
+    target = names.find(item.target)
+    if target is None:
+        problem = f"{item.where}: changes go into `{item.target}`, which is not declared."
+        raise AuthorError(problem, f'Declare it with create_streaming_table("{item.target}").')
+    return target
 
 
 def upsert_rules(expectations: Iterable[DeclaredExpectation], item: DeclaredChanges) -> tuple[RowRule, ...]:

@@ -85,8 +85,8 @@ def changes_of_snapshots(
     """
     call = _Call(here, target)
     found = source if source is not None else snapshot_and_version
-    if found is None:
-        call.refuse("has no source.", "Name it with `source=`.")
+    if not (isinstance(found, str) or callable(found)):
+        call.refuse(f"has source={found!r}.", "Write the name of a table or view, or a function, as `source`.")
     return DeclaredChanges(
         target=call.text("target", target),
         source=found,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pipeline.databricks.change_flows import change_flow, upsert_rules
+from pipeline.databricks.change_flows import change_flow, snapshot_flow, upsert_rules
 from pipeline.databricks.declared import DeclaredChanges, DeclaredFlow
 from pipeline.databricks.source_query import SourceQuery
 from pipeline.declare.dataset import AppendFlow, Dataset, Registry, RowRule, no_query
@@ -109,9 +109,18 @@ class _Registering:
         self.registry.flows.append(AppendFlow(target, query, item.where))
 
     def changes(self, item: DeclaredChanges) -> None:
-        """Register a flow of changes, with a table in which its changes are judged if the target has rules."""
+        """Register a flow of changes or snapshots.
+
+        If the target has rules, they judge its changes in a table of their own.
+        """
+        judging = self._judging.get(self.names.find(item.target) or "")
+        if item.is_of_snapshots:
+            if judging is not None:
+                problem = f"{judging.where}: `{item.target}` follows snapshots, and has expectations of its rows."
+                raise AuthorError(problem, "Declare them for a table or view, and name that as the snapshots' source.")
+            self.registry.snapshot_flows.append(snapshot_flow(item, self.names, self.running))
+            return
         flow = change_flow(item, self.names, self.running)
-        judging = self._judging.get(flow.target)
         if judging is not None:
             assert flow.query is not None
             name = f"{flow.target}__changes"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from py4j.protocol import Py4JError
 
@@ -11,15 +11,15 @@ from pipeline.databricks.running import line_of_error
 from pipeline.foundation.errors import AuthorError, LakehouseError
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from collections.abc import Callable
 
     from pipeline.databricks.running import Running
-    from pipeline.declare.dataset import Query, SourceLocation
+    from pipeline.declare.dataset import SourceLocation
 
 
 @dataclass(frozen=True)
 class SourceQuery:
-    """A query of the source: called, it runs as the author's code does.
+    """A query of the source, or another function of it: called, it runs as the author's code does.
 
     Attributes:
         function: The query itself.
@@ -28,20 +28,20 @@ class SourceQuery:
         running: The pipeline's code.
     """
 
-    function: Query
+    function: Callable[..., Any]
     name: str
     where: SourceLocation
     running: Running
 
-    def __call__(self) -> DataFrame:
-        """Return the query's rows.
+    def __call__(self, *arguments: Any) -> Any:
+        """Return what the function returns: a query's rows.
 
         Raises:
             AuthorError: The query does not run; the message names its line.
         """
         try:
             with self.running.active():
-                return self.function()
+                return self.function(*arguments)
         except (LakehouseError, Py4JError, OSError):
             raise
         except Exception as error:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from pipeline.declare.change_flow import ChangeFlow
+    from pipeline.declare.snapshot_flow import SnapshotFlow
 
 Query = Callable[[], "DataFrame"]
 # Of a `table` the frame that its query returns says which of the first two it is.
@@ -80,6 +81,7 @@ class Dataset:
             the keys that new rows touch. Without them the whole view is recomputed.
         reset_allowed: Whether a full refresh may empty the table.
         changes: What changes its rows by key, or None. Its query then returns events, not the table's rows.
+        snapshots: The snapshots that its changes come from, or None. Its query then returns one of them as events.
         flow_count: How many flows fill a streaming table; the query gives the rows of all.
     """
 
@@ -96,6 +98,7 @@ class Dataset:
     time_window: TimeWindow | None = None
     reset_allowed: bool = True
     changes: Changes | None = None
+    snapshots: SnapshotFlow | None = None
     flow_count: int = 1
 
 
@@ -116,11 +119,13 @@ class Registry:
         datasets: The tables and views, by name.
         flows: Queries that append to streaming tables beside the tables' own.
         change_flows: Changes of streaming tables that have no query of their own.
+        snapshot_flows: Snapshots that such tables follow.
     """
 
     datasets: dict[str, Dataset] = field(default_factory=dict)
     flows: list[AppendFlow] = field(default_factory=list)
     change_flows: list[ChangeFlow] = field(default_factory=list)
+    snapshot_flows: list[SnapshotFlow] = field(default_factory=list)
 
     def register(self, dataset: Dataset) -> None:
         """Add a declaration.
@@ -165,7 +170,8 @@ class Registry:
         Raises:
             AuthorError: Changes go into no streaming table, or into one that has other rows.
         """
-        for flow in self.change_flows:
+        flows: list[ChangeFlow | SnapshotFlow] = [*self.change_flows, *self.snapshot_flows]
+        for flow in flows:
             target = self.datasets.get(flow.target)
             if target is None or target.kind != "streaming_table":
                 problem = f"{flow.location}: `{flow.target}` is not a declared streaming table."
@@ -178,6 +184,13 @@ class Registry:
         for name in dict.fromkeys(flow.target for flow in self.change_flows):
             changes = Changes(tuple(flow for flow in self.change_flows if flow.target == name))
             self.datasets[name] = replace(self.datasets[name], changes=changes, query=changes.query)
+        for snapshots in self.snapshot_flows:
+            target = self.datasets[snapshots.target]
+            if target.changes is not None:
+                problem = f"{snapshots.location}: `{target.name}` follows snapshots, and another flow changes it too."
+                raise AuthorError(problem, "Keep one of the flows into that table.")
+            query, changes = snapshots.query, snapshots.changes
+            self.datasets[target.name] = replace(target, changes=changes, snapshots=snapshots, query=query)
 
 
 def no_query() -> DataFrame:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.declare.files_table import files_table
 from pipeline.declare.reading import Reader, reading
 from pipeline.flows.whole_table import all_rows
 from pipeline.foundation.errors import AuthorError
 
+Answer = TypeVar("Answer")
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import DataFrame
 
     from pipeline.declare.files_source import FilesSource
@@ -28,8 +32,12 @@ class BatchReader(Reader):
 
     def query(self) -> DataFrame:
         """Return the rows of the node's query over this batch."""
+        return self.answering(self._node.dataset.query)
+
+    def answering(self, question: Callable[[], Answer]) -> Answer:
+        """Return what a function returns that reads through this."""
         with reading(self):
-            return self._node.dataset.query()
+            return question()
 
     def files(self, source: FilesSource) -> DataFrame:
         """Return the batch: the records of its files, from the files or from the table that has them."""

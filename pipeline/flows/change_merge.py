@@ -4,46 +4,59 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from pyspark import StorageLevel
 from pyspark.sql import Window
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
 from pipeline.declare.change_flow import END, OPERATION, SEQUENCE, START, TRUNCATE, UPSERT
-from pipeline.delta.merge import KEPT
+from pipeline.delta.merge import KEPT, replace_keys
 from pipeline.delta.ranges import FileRanges
+from pipeline.delta.rows import SparkRows
 from pipeline.flows.change_rows import rows_of
 from pipeline.flows.journal import BATCH, may_hold_any, of_keys
 from pipeline.foundation.sql_names import quoted
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql.types import DataType
 
-    from pipeline.delta.batch import Batch
+    from pipeline.declare.changes import Changes
+    from pipeline.delta.batch import Batch, Written
     from pipeline.delta.table import Table
-    from pipeline.flows.journal import Journal
 
 # Whether a version was open and gets an end.
 CLOSED = "__closed"
 _IS_NEW, _HAS_NEW, _WAS_OPEN = "__is_new", "__has_new", "__was_open"
 
 
-@dataclass(frozen=True)
-class Taken:
-    """The events that a batch's rows are computed from.
+class Events(Protocol):
+    """What is known of the events that a table is made of."""
 
-    Attributes:
-        events: The batch's, and all others of the keys that may have newer ones.
-        late_keys: These keys, or None where the batch's events are newer than all others of their keys.
-    """
+    @property
+    def changes(self) -> Changes:
+        """What the events make of the table."""
+        ...
 
-    events: DataFrame
-    late_keys: DataFrame | None
+    @property
+    def spark(self) -> SparkSession:
+        """The session that reads and writes."""
+        ...
+
+    @property
+    def sequence_type(self) -> DataType:
+        """The type of what orders them."""
+        ...
+
+    def truncates(self) -> DataFrame:
+        """Return the events that delete all keys."""
+        ...
 
 
 @dataclass(frozen=True)
 class ChangeMerge:
-    """Computes the rows that replace others.
+    """Computes the rows that replace others, and writes them.
 
     Attributes:
         journal: The events.
@@ -51,7 +64,7 @@ class ChangeMerge:
         few: Whether the batch has few events.
     """
 
-    journal: Journal
+    journal: Events
     table: Table
     few: bool
 
@@ -65,14 +78,24 @@ class ChangeMerge:
         """Return the keys of rows, each once."""
         return rows.select(*self._keys).distinct()
 
-    def taken(self, events: DataFrame, batch: Batch) -> Taken:
-        """Return the events that the rows of a batch's keys are computed from."""
-        late = self.journal.of_overtaken_keys(events, batch, few=self.few)
-        if late is None:
-            return Taken(events, None)
-        keys = self.keys_of(late)
-        newest = of_keys(events, keys, self.journal.changes.keys, "left_anti")
-        return Taken(late.unionByName(newest, allowMissingColumns=True), keys)
+    def write(self, events: DataFrame, whole_keys: DataFrame | None, batch: Batch) -> tuple[Written, int]:
+        """Replace the rows of keys, once for a batch, and return what that did and how many versions it has closed.
+
+        Args:
+            events: Events of the keys.
+            whole_keys: The keys all of whose events these are; None means none. The others continue the table's rows.
+            batch: The key of the commit.
+        """
+        if not self.table.exists or not self.table.row_count():
+            return self.table.append(SparkRows(self.rows(events)), batch), 0
+        merged = self.replaced(events, whole_keys).persist(StorageLevel.MEMORY_AND_DISK)
+        try:
+            counts = merged.agg(F.count(F.lit(1)), F.count_if(CLOSED)).first()
+            assert counts is not None
+            rows = SparkRows(merged.drop(CLOSED), counts[0])
+            return replace_keys(self.journal.spark, self.table, rows, self.row_keys, batch), counts[1]
+        finally:
+            merged.unpersist()
 
     def counted(self, events: DataFrame, batch: Batch) -> dict[str, int]:
         """Return how many events of a batch are late, and how many change nothing.
@@ -165,3 +188,12 @@ class ChangeMerge:
     @property
     def _keys(self) -> list[Column]:
         return [F.col(quoted(key)) for key in self.journal.changes.keys]
+
+
+def facts(written: Written, closed: int) -> dict[str, int]:
+    """Return what a commit did to the rows of a change table, for the event log."""
+    return {
+        "num_upserted_rows": written.rows - closed,
+        "num_removed_rows": written.deleted_rows - written.updated_rows,
+        "num_closed_rows": closed,
+    }

@@ -84,7 +84,7 @@ def _versions(events: DataFrame, changes: Changes, columns: list[str]) -> DataFr
     rows = _one_for_each_sequence(events, changes)
     if changes.ignores_null:
         rows = _filled(rows, changes, columns)
-    tracked = [_comparable(F.col(quoted(name)), events.schema[name].dataType) for name in changes.tracked(columns)]
+    tracked = [comparable(F.col(quoted(name)), events.schema[name].dataType) for name in changes.tracked(columns)]
     values = F.struct(F.lit(0), *tracked)
     is_upsert = F.col(OPERATION) == UPSERT
     # NULL where no upsert comes directly before.
@@ -138,11 +138,11 @@ def _first(events: DataFrame, changes: Changes) -> list[Column]:
     """Return the order of events with the same sequence: the one that counts comes first."""
     fields = {field.name: field.dataType for field in events.schema}
     values = [name for name in changes.data_columns(events.columns) if name not in changes.keys]
-    greatest = F.struct(F.lit(0), *(_comparable(F.col(quoted(name)), fields[name]) for name in values))
+    greatest = F.struct(F.lit(0), *(comparable(F.col(quoted(name)), fields[name]) for name in values))
     return [F.col(OPERATION).desc(), greatest.desc()]
 
 
-def _comparable(column: Column, kind: DataType) -> Column:
+def comparable(column: Column, kind: DataType) -> Column:
     """Return a value that Spark can compare and that is equal for equal values: it does not compare maps."""
     if isinstance(kind, MapType) and not _has_map(kind.valueType):
         return F.array_sort(F.map_entries(column))

@@ -6,7 +6,6 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from pyspark import StorageLevel
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
 from pipeline.declare.change_flow import EVENT_RECORD, OPERATION, TRUNCATE
@@ -14,7 +13,7 @@ from pipeline.delta.batch import Batch, Written
 from pipeline.delta.merge import delete_matching, replace_keys
 from pipeline.delta.rows import SparkRows
 from pipeline.delta.table import Table
-from pipeline.flows.change_merge import CLOSED, ChangeMerge
+from pipeline.flows.change_merge import CLOSED, ChangeMerge, facts
 from pipeline.flows.change_rows import rows_of
 from pipeline.flows.flow import Progress
 from pipeline.flows.journal import Journal, of_keys
@@ -80,32 +79,14 @@ class ChangeTableFlow(StatefulFlow):
         merge = ChangeMerge(journal, self.table, few=count <= self._lakehouse.limits.few_rows)
         if self._changes.can_truncate and not events.where(F.col(OPERATION) == TRUNCATE).isEmpty():
             written = self.table.replace(rows_of(journal.everything(), self._changes), batch)
-            return Progress(count, {name: written}, facts=_facts(written, closed=0))
-        taken = merge.taken(events, batch)
-        written, closed = self._replace(merge, taken.events, taken.late_keys, batch)
-        return Progress(count, {name: written}, facts={**_facts(written, closed), **merge.counted(taken.events, batch)})
-
-    def _replace(
-        self, merge: ChangeMerge, events: DataFrame, whole_keys: DataFrame | None, batch: Batch
-    ) -> tuple[Written, int]:
-        """Replace the rows of keys, and return what that did and how many versions it has closed.
-
-        Args:
-            merge: Computes the rows.
-            events: Events of the keys.
-            whole_keys: The keys all of whose events these are; None means none. The others continue the table's rows.
-            batch: The key of the commit.
-        """
-        if not self.table.exists or not self.table.row_count():
-            return self.table.append(SparkRows(merge.rows(events)), batch), 0
-        merged = merge.replaced(events, whole_keys).persist(StorageLevel.MEMORY_AND_DISK)
-        try:
-            counts = merged.agg(F.count(F.lit(1)), F.count_if(CLOSED)).first()
-            assert counts is not None
-            rows = SparkRows(merged.drop(CLOSED), counts[0])
-            return replace_keys(self._lakehouse.spark, self.table, rows, merge.row_keys, batch), counts[1]
-        finally:
-            merged.unpersist()
+            return Progress(count, {name: written}, facts=facts(written, closed=0))
+        late, late_keys = journal.of_overtaken_keys(events, batch, few=merge.few), None
+        if late is not None:
+            late_keys = merge.keys_of(late)
+            newest = of_keys(events, late_keys, self._changes.keys, "left_anti")
+            events = late.unionByName(newest, allowMissingColumns=True)
+        written, closed = merge.write(events, late_keys, batch)
+        return Progress(count, {name: written}, facts={**facts(written, closed), **merge.counted(events, batch)})
 
     def tables_without_record_id(self) -> list[str]:
         """Return the table if its events do not say which record they come from."""
@@ -179,11 +160,3 @@ class ChangeTableFlow(StatefulFlow):
             return json.loads((self.position.checkpoint() / _FILE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-
-
-def _facts(written: Written, closed: int) -> dict[str, int]:
-    return {
-        "num_upserted_rows": written.rows - closed,
-        "num_removed_rows": written.deleted_rows - written.updated_rows,
-        "num_closed_rows": closed,
-    }

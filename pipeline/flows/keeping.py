@@ -51,6 +51,9 @@ def _kept_by_key(node: Node, kept: StreamKeeping) -> StreamKeeping:
         )
         raise UnsupportedQueryError(str(node.dataset.location), node.name, refused)
     what = "all its versions" if changes.has_history else "its newest row"
+    if node.dataset.snapshots is not None:
+        reason = "Each snapshot is compared with what the table holds, and replaces the rows of the keys that differ."
+        return StreamKeeping("by key", reason, output_mode="update", keys=changes.keys)
     reason = f"The changes of each key decide {what}; a batch replaces the rows of the keys that it changes."
     return StreamKeeping("by key", reason, output_mode="update", keys=changes.keys)
 

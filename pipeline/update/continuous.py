@@ -43,6 +43,7 @@ class _Running:
 
     Attributes:
         pause_seconds: The time until the flow is started, or until new files are looked for.
+        due_seconds: The time until a table that no query drives is looked after again.
         attempts: How often in a row it has failed without finishing a batch in between.
         done_before: The batch that its position had passed when it was started.
     """
@@ -51,6 +52,7 @@ class _Running:
     state: Literal["waiting", "running", "failed"] = "waiting"
     query: FlowQuery | None = None
     pause_seconds: float = 0.0
+    due_seconds: float = 0.0
     attempts: int = 0
     done_before: int = -1
 
@@ -115,6 +117,15 @@ class Continuous:
         running.query = self.runner.start(running.flow, self._query_interval(running.flow))
         if running.query is not None:
             running.state = "running"
+        elif not (running.flow.sources or running.flow.reads_files):
+            self._compute_due(running)
+
+    def _compute_due(self, running: _Running) -> None:
+        """Compute a table that no query drives, at its flow's own pace."""
+        running.due_seconds -= self.pace.tick_seconds
+        if running.due_seconds <= 0:
+            self.runner.compute_due(running.flow)
+            running.due_seconds, running.attempts = self._interval(running.flow), 0
 
     def _check_up(self, running: _Running, result: UpdateResult) -> None:
         query = running.query

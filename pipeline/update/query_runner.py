@@ -134,17 +134,22 @@ class QueryRunner:
                 failure = self._query.failure() or error
                 raise (readable(failure, flow.node.name) if isinstance(failure, Exception) else failure) from error
         if self._query is not None or not (flow.sources or flow.reads_files):
-            self._compute_due(flow)
+            self.compute_due(flow)
         if self._stopped.is_set():
             raise KeyboardInterrupt
 
-    def _compute_due(self, flow: Flow) -> None:
-        """Compute a table that changes by itself, if the flow's query has not."""
-        due = None if self._stopped.is_set() else flow.due_batch(self.update_id)
-        if due is not None:
-            if self._query is None:
+    def compute_due(self, flow: Flow) -> None:
+        """Compute a table that no new rows drive, in as many batches as are due.
+
+        Raises:
+            LakehouseError: The flow failed.
+        """
+        is_running = self._query is not None
+        while not self._stopped.is_set() and (due := flow.due_batch(self.update_id)) is not None:
+            if not is_running:
                 self.reporter.flow_status(flow, "STARTING")
                 self.reporter.flow_status(flow, "RUNNING")
+                is_running = True
             self.reporter.batch_done(flow, due, flow.recompute(due))
             self.reporter.flush()
 

@@ -55,6 +55,7 @@ class FakeFlow(Flow):
         self.node = node(name, *reads, files=cast("FilesSource", object()) if reads_files else None)
         self.position = cast("Any", FakePosition())
         self.is_behind = False
+        self._missing = set()
         self.looks = 0
         self.cleaned = 0
 
@@ -171,6 +172,9 @@ class FakeRunner(QueryRunner):
         self.ran.append(flow.node.name)
         if self.failures.get(flow.node.name):
             raise self.failures[flow.node.name].pop(0)
+
+    def compute_due(self, flow: Flow) -> None:
+        self.run(flow)
 
 
 class FakeReporter(Reporter):

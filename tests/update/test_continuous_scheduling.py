@@ -86,6 +86,17 @@ def test_idle_flows_are_started_once_each_and_stopped_in_dependency_order_with_t
     assert stage.bronze.cleaned == 1
 
 
+def test_table_that_no_query_drives_is_looked_after_at_its_own_pace(stage: Stage) -> None:
+    stage.flows = flows(FakeFlow("registry"))
+    stage.runner.without_source = {"registry"}
+    stage.runner.failures = {"registry": [FULL_DISK]}
+    # The first look fails when it starts; two ticks later it is tried again, then every four.
+    result = stage.run(Plan(12))
+    assert stage.runner.ran == ["registry"] * 3
+    assert stage.reporter.retries == [("registry", 1, 2)]
+    assert (result.state, result.errors) == ("COMPLETED", {})
+
+
 def test_queries_look_for_work_four_times_per_interval_and_a_fed_table_at_its_own() -> None:
     own = {"bronze": timedelta(seconds=1), "gold": timedelta(seconds=3)}
     stage = Stage(trigger_interval=timedelta(seconds=2), trigger_intervals=own)
