@@ -44,7 +44,7 @@ class ChangesSource:
         changes = self.changes
         try:
             found = changes.source
-            as_stream = not changes.is_of_snapshots
+            as_stream = not (changes.is_of_snapshots or changes.once)
             rows = self.running.reads.table(found, as_stream=as_stream) if isinstance(found, str) else found()
             if changes.condition is not None:
                 # Checked and not applied, as in the original.
@@ -82,7 +82,6 @@ def change_flow(item: DeclaredChanges, names: Names, running: Running) -> Change
         except_column_list=item.except_columns,
         track_history_column_list=item.track_columns,
         track_history_except_column_list=item.track_except_columns,
-        once=item.once,
         name=item.name,
         # Tables have the columns of the source, whatever their names.
         keeps_ingestion_columns=True,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pipeline.databricks.change_flows import change_flow, snapshot_flow, upsert_rules
 from pipeline.databricks.declared import DeclaredChanges, DeclaredFlow
 from pipeline.databricks.source_query import SourceQuery
 from pipeline.declare.dataset import AppendFlow, Dataset, Registry, RowRule, no_query
-from pipeline.declare.reading import read_quarantine
+from pipeline.declare.once_table import read_once
+from pipeline.declare.reading import read_quarantine, read_stream
 from pipeline.foundation.errors import AuthorError
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.databricks.declared import Declared, DeclaredDataset
     from pipeline.databricks.names import Names
     from pipeline.databricks.running import Running
+    from pipeline.declare.dataset import Query
     from pipeline.settings import Settings
 
 _RESET_ALLOWED = "pipelines.reset.allowed"
@@ -102,10 +105,9 @@ class _Registering:
         if target is None:
             problem = f"{item.where}: a flow appends to `{item.target}`, which is not declared."
             raise AuthorError(problem, f'Declare it with create_streaming_table("{item.target}").')
+        query: Query = SourceQuery(item.query, target, item.where, self.running)
         if item.once:
-            problem = f"{item.where}: the flow into `{target}` has `once`."
-            raise AuthorError(problem, "No flow of this engine does that yet; load those rows from files.")
-        query = SourceQuery(item.query, target, item.where, self.running)
+            query = read_once(self.registry, target, item.name, query, item.where)
         self.registry.flows.append(AppendFlow(target, query, item.where))
 
     def changes(self, item: DeclaredChanges) -> None:
@@ -121,6 +123,9 @@ class _Registering:
             self.registry.snapshot_flows.append(snapshot_flow(item, self.names, self.running))
             return
         flow = change_flow(item, self.names, self.running)
+        assert flow.query is not None
+        if item.once:
+            flow = replace(flow, query=read_once(self.registry, flow.target, item.name, flow.query, item.where))
         if judging is not None:
             assert flow.query is not None
             name = f"{flow.target}__changes"
@@ -137,7 +142,7 @@ class _Registering:
                 )
             )  # fmt: skip
             self.notes.append(f"{judging.where}: the expectations of `{flow.target}` judge its changes, in `{name}`")
-            flow = replace(flow, source=name, query=None)
+            flow = replace(flow, query=partial(read_stream, name))
         self.registry.change_flows.append(flow)
 
     def _quarantine(self, name: str, rules: tuple[RowRule, ...]) -> str | None:

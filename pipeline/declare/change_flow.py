@@ -54,7 +54,6 @@ class ChangeFlow:
         except_column_list: The columns that it does not get.
         track_history_column_list: The columns whose change begins a new version; by default all.
         track_history_except_column_list: The columns whose change begins none.
-        once: Whether the source is read a single time; refused, because a stream is read on.
         name: The flow's name; empty means the target's.
         keeps_ingestion_columns: Whether the table also gets what read_files says of a row, such as `source_file`.
         query: Returns the changes as a stream; by default they are the rows of `source`.
@@ -75,7 +74,6 @@ class ChangeFlow:
     except_column_list: tuple[str, ...] | None = None
     track_history_column_list: tuple[str, ...] | None = None
     track_history_except_column_list: tuple[str, ...] | None = None
-    once: bool = False
     name: str = ""
     keeps_ingestion_columns: bool = False
     query: Query | None = None
@@ -96,8 +94,6 @@ class ChangeFlow:
         for one, other in lists:
             if getattr(self, one) not in (None, False) and getattr(self, other) is not None:
                 self._refuse(f"has both `{one}` and `{other}`.", "Leave one of them out.")
-        if self.once:
-            self._refuse("has once=True, but its source is read as a stream.", "Leave `once` out.")
         if not self.keys:
             self._refuse("has no `keys`.", 'Name the columns that tell its rows apart, such as keys=["device_id"].')
         if self.scd_type not in (1, 2):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipeline.declare.change_flow import ChangeFlow
 from pipeline.declare.dataset import no_query
 from pipeline.declare.decorators import active_registry, caller, names_of, record
+from pipeline.declare.once_table import read_once
+from pipeline.declare.reading import read
 from pipeline.foundation.errors import AuthorError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -77,7 +80,14 @@ def change_table(
 
 
 def change_flow(
-    *, target: str, source: str, keys: Names, sequence_by: str | Column, scd_type: int = 1, **options: Any
+    *,
+    target: str,
+    source: str,
+    keys: Names,
+    sequence_by: str | Column,
+    scd_type: int = 1,
+    once: bool = False,
+    **options: Any,
 ) -> None:
     """Declare changes of one more source that go into a table.
 
@@ -89,6 +99,8 @@ def change_flow(
         keys: The columns that say which row a change is about; the same for all flows into a table.
         sequence_by: What orders the changes of a key; of one type for all flows into a table.
         scd_type: 1 or 2; the same for all flows into a table.
+        once: Whether the source's rows, read whole, are taken a single time in the table's life, and again after a full
+            refresh.
         **options: Those of `change_table` that are about changes.
 
     Raises:
@@ -98,6 +110,8 @@ def change_flow(
     flow = _flow(target, caller(1), options | given)
     registry = active_registry()
     if registry is not None:
+        if once:
+            flow = replace(flow, query=read_once(registry, target, "", lambda: read(source), flow.location))
         registry.change_flows.append(flow)
 
 

@@ -20,7 +20,7 @@ _NULL_OPTIONS = (
     "ignore_null_updates", "ignore_null_updates_column_list", "ignore_null_updates_except_column_list",
 )  # fmt: skip
 # What the stored rows do not depend on.
-_WITHOUT_EFFECT = {"location", "once", "name", "query"}
+_WITHOUT_EFFECT = {"location", "name", "query"}
 
 
 @dataclass(frozen=True)

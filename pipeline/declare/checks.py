@@ -33,6 +33,11 @@ def _check_table(node: Node, nodes: Mapping[str, Node]) -> None:
             problem = f"the change table `{node.name}` has expectations of its rows, which changes make by key."
             _refuse(node, problem, "Declare them for the table that the changes come from.")
         return
+    if dataset.once_for is not None:
+        if node.streams or node.files or node.quarantine_of:
+            problem = f"the flow that gives `{dataset.once_for}` rows once reads a stream."
+            _refuse(node, problem, "Read the source whole there: it is read a single time.")
+        return
     kinds = bool(node.streams) + bool(node.files) + bool(node.quarantine_of)
     if kinds != 1:
         _refuse(

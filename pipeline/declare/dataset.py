@@ -82,6 +82,7 @@ class Dataset:
         reset_allowed: Whether a full refresh may empty the table.
         changes: What changes its rows by key, or None. Its query then returns events, not the table's rows.
         snapshots: The snapshots that its changes come from, or None. Its query then returns one of them as events.
+        once_for: The table that its rows go into, once in the life of that one; None for any other dataset.
         flow_count: How many flows fill a streaming table; the query gives the rows of all.
     """
 
@@ -99,6 +100,7 @@ class Dataset:
     reset_allowed: bool = True
     changes: Changes | None = None
     snapshots: SnapshotFlow | None = None
+    once_for: str | None = None
     flow_count: int = 1
 
 

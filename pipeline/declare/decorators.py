@@ -18,6 +18,7 @@ from pipeline.declare.dataset import (
     TimeWindow,
     no_query,
 )
+from pipeline.declare.once_table import read_once
 from pipeline.foundation.errors import AuthorError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -86,20 +87,23 @@ def create_streaming_table(name: str, **options: Any) -> None:
     _declaration("streaming_table", no_query, {**options, "name": name})
 
 
-def append_flow(*, target: str) -> Callable[[Query], Query]:
+def append_flow(*, target: str, name: str = "", once: bool = False) -> Callable[[Query], Query]:
     """Declare one more query whose rows go into a streaming table, in the order of the declarations.
 
     Columns are matched by name; those that a query lacks are NULL.
 
     Args:
         target: The table.
+        name: The flow's name.
+        once: Whether the query runs a single time in the table's life, and again after a full refresh. It reads whole.
     """
     location = caller(1)
 
     def register(function: Query) -> Query:
         registry = active_registry()
         if registry is not None:
-            registry.flows.append(AppendFlow(target, function, location))
+            query = read_once(registry, target, name, function, location) if once else function
+            registry.flows.append(AppendFlow(target, query, location))
         return function
 
     return register

@@ -145,6 +145,11 @@ class Graph:
         owners = {name: node.quarantine_of for name, node in self.nodes.items() if node.quarantine_of}
         return {owners.get(name, name) for name in names}
 
+    def emptied_with(self, names: Iterable[str]) -> set[str]:
+        """Return the tables that a full refresh of some empties: what needs them, and what gives them rows once."""
+        found = self.downstream(self.filled_with(names))
+        return found | {name for name, node in self.nodes.items() if node.dataset.once_for in found}
+
     def _closure(self, names: set[str], neighbours: Callable[[str], list[str]]) -> set[str]:
         reached: set[str] = set()
         waiting = list(names)

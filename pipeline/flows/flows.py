@@ -9,6 +9,7 @@ from pipeline.flows.change_table import ChangeTableFlow
 from pipeline.flows.ingest import IngestFlow
 from pipeline.flows.judged_ingest import JudgedIngestFlow
 from pipeline.flows.judged_view import JudgedViewFlow
+from pipeline.flows.once import OnceFlow
 from pipeline.flows.snapshot_table import SnapshotTableFlow
 from pipeline.flows.stateful import StatefulFlow
 from pipeline.flows.stream import StreamFlow
@@ -66,6 +67,8 @@ def flows_of(lakehouse: Lakehouse) -> Flows:
             flows.append(ingest)
         elif node.dataset.kind == "materialized_view":
             flows.append(JudgedViewFlow(lakehouse, node) if node.dataset.rules else ViewFlow(lakehouse, node))
+        elif node.dataset.once_for is not None:
+            flows.append(OnceFlow(lakehouse, node))
         elif node.dataset.snapshots is not None:
             flows.append(SnapshotTableFlow(lakehouse, node, node.dataset.snapshots))
         elif node.dataset.changes is not None:

@@ -30,6 +30,8 @@ def kept_by_itself(node: Node) -> StreamKeeping:
         UnsupportedQueryError: No way of keeping it gives what its query says.
     """
     assert node.frame is not None
+    if node.dataset.once_for is not None:
+        return StreamKeeping("by batch", "Its query runs once in the table's life, and again after a full refresh.")
     one = _reads_one_stream(node)
     kept = keeping_of_stream(node.frame, node.name, str(node.dataset.location), reads_one_stream=one)
     return kept if node.dataset.changes is None else _kept_by_key(node, kept)

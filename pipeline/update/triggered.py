@@ -126,7 +126,7 @@ def chosen_tables(graph: Graph, selection: Selection) -> tuple[set[str], set[str
         UnknownNameError: The selection names a table that is not declared.
     """
     everything = {node.name for node in graph.tables}
-    reset = everything if selection.full_refresh_all else graph.downstream(graph.filled_with(selection.full_refresh))
+    reset = everything if selection.full_refresh_all else graph.emptied_with(selection.full_refresh)
     if selection.refresh or (selection.full_refresh and not selection.full_refresh_all):
         return graph.upstream(set(selection.refresh)) | reset, reset
     return everything, reset
