@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parent.parent
 TABLE = CHECKOUT / ".ci" / "tiers.toml"
 ALWAYS = "always"
-GROUPS = ("A", "B")
+GROUPS = ("A", "B", "C")
 CANNOT_RUN = 77
 # What pytest ends with, such as "12 passed, 1 skipped in 3.20s".
 _CLOSING = re.compile(r"\b\d+ (?:passed|failed|errors?|skipped)\b.* in [\d.]+s")
@@ -48,7 +48,6 @@ class Table:
 
     tiers: tuple[Tier, ...]
     commits: int
-    slow_day: int
     limit: int
     setup: int
 
@@ -77,23 +76,23 @@ def load_table(file: Path = TABLE) -> Table:
 
 
 def group_of(day: date) -> str:
-    """Return the group whose turn it is: even days A, odd days B, counted on across months."""
-    return GROUPS[day.toordinal() % 2]
+    """Return the group whose turn it is; days are counted on across months."""
+    return GROUPS[day.toordinal() % len(GROUPS)]
 
 
 def due(table: Table, group: str, changed: Iterable[str]) -> tuple[list[Tier], list[Outcome]]:
     """Part the tiers into those to run, in order, and those that are not due.
 
-    The quick ones come first, then those whose files changed, then the rest of the group.
+    The quick ones come first, then the group, then others whose files changed.
     """
     changed = list(changed)
     always = [tier for tier in table.tiers if tier.when == ALWAYS]
     heavy = [tier for tier in table.tiers if tier.when != ALWAYS]
-    touched = [tier for tier in heavy if tier.is_touched_by(changed)]
-    in_turn = [tier for tier in heavy if tier not in touched and group in {tier.when, "all"}]
+    in_turn = [tier for tier in heavy if group in {tier.when, "all"}]
+    touched = [tier for tier in heavy if tier not in in_turn and tier.is_touched_by(changed)]
     left = [tier for tier in heavy if tier not in touched and tier not in in_turn]
     reason = f"today is group {group}'s turn, and the last {table.commits} commits did not touch its paths"
-    return [*always, *touched, *in_turn], [Outcome(tier.name, NOT_RUN, reason) for tier in left]
+    return [*always, *in_turn, *touched], [Outcome(tier.name, NOT_RUN, reason) for tier in left]
 
 
 def changed_files(checkout: Path, commits: int) -> set[str]:
