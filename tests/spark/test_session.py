@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -127,3 +127,17 @@ def test_session_logs_as_a_configuration_file_that_exists_says(spark: SparkSessi
     found = re.search(r'-Dlog4j2\.configurationFile="file://([^"]+)"', options)
     assert found is not None
     assert Path(found[1]).is_file()
+
+
+@pytest.mark.spark
+def test_text_from_outside_cannot_act_on_what_shows_spark_s_log(spark: SparkSession) -> None:
+    options = spark.sparkContext.getConf().get("spark.driver.extraJavaOptions") or ""
+    found = re.search(r'-Dlakehouse\.log="([^"]+)"', options)
+    assert found is not None
+    jvm: Any = spark._jvm
+    jvm.org.slf4j.LoggerFactory.getLogger("a.name").warn(
+        "Größe \x1b]0;title\x07 \u202egnp.exe {a} C:\\temp\r\nnext\tline"
+    )
+    (line, follows) = Path(found[1]).read_text(encoding="utf-8").splitlines()[-2:]
+    assert line.endswith("Z WARN a.name: Größe ?]0;title? ?gnp.exe {a} C:\\temp?")
+    assert follows == "next\tline"
