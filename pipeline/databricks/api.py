@@ -155,7 +155,11 @@ class Module:
         for option in named:
             if option not in known:
                 raise UnknownNameError("option", option, known, str(where))
-        self.add(declaration(where, *arguments, **named))
+        try:
+            self.add(declaration(where, *arguments, **named))
+        except TypeError as error:
+            problem = f"{where}: the arguments of the flow of changes do not fit: {error}."
+            raise AuthorError(problem, f"It takes: {', '.join(known)}.") from error
 
     def _refusing(self, what: str, remedy: str) -> Callable[..., Never]:
         def refuse(*_: Any, **__: Any) -> Never:

@@ -8,9 +8,11 @@ from pipeline.databricks.declared import DeclaredChanges
 from pipeline.foundation.errors import AuthorError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyspark.sql import Column
 
-    from pipeline.declare.dataset import Query, SourceLocation
+    from pipeline.declare.dataset import SourceLocation
 
 Columns = str | list[Any] | tuple[Any, ...]
 
@@ -71,20 +73,24 @@ def changes(
 def changes_of_snapshots(
     here: SourceLocation,
     target: str,
-    source: str | Query | None = None,
+    source: Any = None,
     keys: Columns | None = None,
     stored_as_scd_type: str | int | None = 1,
     track_history_column_list: Columns | None = None,
     track_history_except_column_list: Columns | None = None,
-    snapshot_and_version: Query | None = None,
+    snapshot_and_version: Any = None,
 ) -> DeclaredChanges:
     """Return the flow that a call of `apply_changes_from_snapshot`, or of its new name, declares.
+
+    The source is a dataset, a function that returns snapshots with their versions, or one snapshot with its version.
 
     Raises:
         AuthorError: It names no source.
     """
     call = _Call(here, target)
     found = source if source is not None else snapshot_and_version
+    if isinstance(found, tuple):
+        found = _only(found)
     if not (isinstance(found, str) or callable(found)):
         call.refuse(f"has source={found!r}.", "Write the name of a table or view, or a function, as `source`.")
     return DeclaredChanges(
@@ -97,6 +103,15 @@ def changes_of_snapshots(
         track_except_columns=call.excepted("track_history_except_column_list", track_history_except_column_list),
         is_of_snapshots=True,
     )
+
+
+def _only(snapshot: tuple[Any, ...]) -> Callable[[Any], tuple[Any, ...] | None]:
+    """Return a function that returns a snapshot with its version, unless a table has that version already."""
+
+    def snapshot_and_version(latest: Any) -> tuple[Any, ...] | None:
+        return None if latest is not None and latest == snapshot[-1] else snapshot
+
+    return snapshot_and_version
 
 
 class _Call:

@@ -124,6 +124,7 @@ class _Loader:
             "spark": spark,
             "dbutils": DbUtils(Secrets(secrets), Widgets(settings.configuration, {}), Files(places)),
             "display": lambda *_, **__: None,
+            "displayHTML": lambda *_, **__: None,
         }
         self._notes: list[str] = []
 

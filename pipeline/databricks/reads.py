@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pipeline.databricks.places import Places
 
 _METADATA = "_metadata"
+# Options with which a table gives its changes in the place of its rows.
+_CHANGE_FEED = {"readchangefeed", "readchangedata"}
 # Auto Loader's own prefix on options, which batch readers do not know.
 _PREFIX = "cloudfiles."
 
@@ -55,6 +57,9 @@ class SourceReads(Reads):
         with author_line(), outside_of_source():
             dataset = self._names.find(name)
             if dataset is not None:
+                if any(name.lower() in _CHANGE_FEED and value != "false" for name, value in (options or {}).items()):
+                    problem = f"`{dataset}` is read as a feed of its changes."
+                    raise AuthorError(problem, "Read a table that rows are only added to; AUTO CDC takes its changes.")
                 reader = active_reader("a read of a dataset")
                 return reader.stream(dataset) if as_stream else reader.snapshot(dataset)
             return self._outside(name, as_stream=as_stream, options=options or {})

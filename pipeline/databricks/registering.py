@@ -37,7 +37,7 @@ def registry_of(
         AuthorError: A declaration cannot be honoured, or two share a name.
     """
     registering = _Registering(names, running, settings)
-    changed = {names.full(item.target) for item in declared if isinstance(item, DeclaredChanges)}
+    changed = {_full_target(item, names) for item in declared if isinstance(item, DeclaredChanges)}
     for item in declared:
         if not isinstance(item, DeclaredFlow | DeclaredChanges):
             registering.dataset(item, is_changed=names.full(item.name) in changed)
@@ -158,6 +158,14 @@ class _Registering:
             self.registry.register(
                 Dataset(quarantine, "streaming_table", lambda: read_quarantine(name), comment, dataset.location)
             )
+
+
+def _full_target(item: DeclaredChanges, names: Names) -> str:
+    try:
+        return names.full(item.target)
+    except AuthorError as error:
+        error.put_at(item.where)
+        raise
 
 
 def _without_effect(item: DeclaredDataset) -> list[str]:

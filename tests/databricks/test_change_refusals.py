@@ -50,7 +50,8 @@ dlt.create_streaming_table("t")
         ),
         pytest.param("('t', 's', ['id'], 'at', columns_to_update='at')", "with two times", id="bitemporal"),
         pytest.param("('t', 's', ['id'], 'at', scd=2)", "there is no option `scd`", id="option"),
-        pytest.param("(target='t', source='s', keys=['id'])", "sequence_by", id="no_sequence"),
+        pytest.param("(target='t', source='s', keys=['id'])", "missing 1 required positional", id="no_sequence"),
+        pytest.param("('a.b.c.d', 's', ['id'], 'at')", "`a.b.c.d` is not the name of a table", id="target_name"),
     ],
 )  # fmt: skip
 def test_changes_that_cannot_be_applied_are_refused_with_their_line(project: Project, call: str, said: str) -> None:
@@ -71,6 +72,13 @@ def test_stream_of_a_table_of_changes_is_refused_with_what_may_read_it(project: 
         project.opened(STREAMED)
     assert "a.py:9: " in raised.value.problem
     assert "@materialized_view" in raised.value.remedy
+
+
+def test_change_feed_of_a_table_is_refused_with_its_line(project: Project) -> None:
+    text = f"{HEAD}dlt.apply_changes('t', 'feed', ['id'], 'at')\n@dlt.view\ndef feed():\n"
+    with pytest.raises(AuthorError, match="`s` is read as a feed of its changes") as raised:
+        project.opened(f"{text}    return spark.readStream.option('readChangeFeed', True).table('s')\n")
+    assert "a.py:11: " in raised.value.problem
 
 
 def test_dry_run_says_that_expectations_of_a_table_judge_its_changes(project: Project) -> None:

@@ -111,6 +111,28 @@ def test_table_that_is_read_whole_is_followed_by_each_update(project: Project) -
     assert starts[0] < starts[1]
 
 
+SINGLE = """
+import dlt
+
+displayHTML("<h1>Customers</h1>")
+VERSION = int(spark.conf.get("shop.version"))
+
+dlt.create_streaming_table("customers")
+dlt.apply_changes_from_snapshot(
+    target="customers", snapshot_and_version=(spark.read.table("ref.customers"), VERSION), keys=["id"],
+)
+"""
+
+
+def test_snapshot_that_is_given_with_its_version_is_taken_once(project: Project) -> None:
+    project.write("source/customers.py", SINGLE)
+    for version, city, wanted in ((3, "Oslo", "Oslo"), (3, "Rome", "Oslo"), (4, "Nice", "Nice")):
+        project.write("customers.csv", f"id,city\nA,{city}\n")
+        shop = project.settings(tables={"ref.customers": "customers.csv"}, configuration={"shop.version": str(version)})
+        assert shop.update().state == "COMPLETED"
+        assert tuples(shop, "customers") == [("A", wanted)]
+
+
 REFUSED = """import dlt
 dlt.create_streaming_table("t"{options})
 dlt.apply_changes_from_snapshot("t", {source}, keys=["id"])
