@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 CHROMIUM_VARIABLE = "SMART_FACTORY_CHROMIUM"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -53,3 +53,10 @@ def opened(
         yield page
         browser.close()
     assert troubles == []
+
+
+def expect(found: Locator) -> Any:
+    """Return what asserts about an element and waits until it holds."""
+    from playwright.sync_api import expect as expecting
+
+    return expecting(found)

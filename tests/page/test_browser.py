@@ -17,7 +17,7 @@ from pipeline.notification.destination import OutboxDestination
 from pipeline.settings import load_settings
 from pipeline.warehouse.embedded import EmbeddedWarehouse
 from tests.conftest import reading
-from tests.page.browser import opened
+from tests.page.browser import expect, opened
 from tests.page.conftest import SCRIPT, page_over, served
 
 if TYPE_CHECKING:
@@ -36,12 +36,6 @@ SECONDS = 90_000
 
 def card(page: Page, name: str) -> Locator:
     return page.locator(f'.card[data-name="{name}"]')
-
-
-def expect(found: Locator) -> Any:
-    from playwright.sync_api import expect as expecting
-
-    return expecting(found)
 
 
 def open_tab(page: Page, name: str) -> Locator:

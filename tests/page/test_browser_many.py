@@ -11,13 +11,13 @@ from pipeline.events.event import Origin
 from pipeline.events.log import EventLog
 from pipeline.foundation.clock import FixedClock
 from pipeline.home.places import Home
-from tests.page.browser import opened
+from tests.page.browser import expect, opened
 from tests.page.conftest import page_over, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
     from tests.page.conftest import Client
 
@@ -148,8 +148,19 @@ def test_history_names_each_bar_and_shows_axis_and_legend(many: Client) -> None:
         assert page.locator(".legend").inner_text().split() == ["completed", "failed"]
         assert page.locator(".axis-y span").count() == 3
         page.locator(".update-bar").nth(1).focus()
-        shown = page.locator(".update-chart figcaption").inner_text()
-        assert shown == "2026-03-01 12:00:00 UTC: failed after 0.0 s, 300 rows written"
+        caption = page.locator(".update-chart figcaption")
+        expect(caption).to_have_text("2026-03-01 12:00:00 UTC: failed after 0.0 s, 300 rows written")
+        page.locator(".update-bar").nth(0).focus()
+        held: list[Route] = []
+        page.route("**/api/updates", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks its handlers
+        with page.expect_request("**/api/updates"):
+            page.evaluate("window.dispatchEvent(new Event('hashchange'))")
+        # A redraw keeps the focus, also where it moves while the server is asked.
+        page.locator(".update-bar").nth(1).evaluate("bar => { bar.dataset.before = 'redraw'; bar.focus(); }")
+        held.pop().continue_()
+        expect(page.locator(".update-bar[data-before]")).to_have_count(0)
+        expect(page.locator(".update-bar").nth(1)).to_be_focused()
+        expect(caption).to_have_text("2026-03-01 12:00:00 UTC: failed after 0.0 s, 300 rows written")
         page.keyboard.press("Enter")
         card(page, "finance").wait_for()
 

@@ -17,9 +17,16 @@ export function icon(name, extra = "") {
   return svg("svg", { class: `icon ${extra}`, "aria-hidden": "true" }, svg("use", { href: `/static/icons.svg#${name}` }));
 }
 
-/** Replace an element's children. */
+/** Replace an element's children. The focus stays on the one that says the same. */
 export function replace(element, ...children) {
+  const focused = document.activeElement;
+  const key = focused !== element && element.contains(focused) ? keyOf(focused) : null;
   element.replaceChildren(...flat(children));
+  if (key) [...element.querySelectorAll("button, summary, a")].find((one) => keyOf(one) === key)?.focus({ preventScroll: true });
+}
+
+function keyOf(element) {
+  return `${element.tagName} ${element.getAttribute("aria-label") ?? element.textContent}`;
 }
 
 function fill(element, attributes, children) {

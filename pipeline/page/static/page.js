@@ -65,7 +65,6 @@ async function refresh() {
 
 async function draw() {
   const { view, update, table: chosen, list } = route();
-  const focused = focusKey();
   clearTimeout(ticking);
   for (const link of document.querySelectorAll(".tabs a")) link.toggleAttribute("aria-current", link.dataset.view === view);
   document.body.dataset.view = view;
@@ -74,16 +73,6 @@ async function draw() {
   else if (view === "events") await events.show(main);
   else if (view === "alerts") await alertsView(main);
   else await drawGraph(update, chosen, list);
-  if (focused && document.activeElement === document.body) [...main.querySelectorAll("button, summary, a")].find((one) => keyOf(one) === focused)?.focus({ preventScroll: true });
-}
-
-/** Return the key of the focused element, so that redrawing the view keeps the focus. */
-function focusKey() {
-  return main.contains(document.activeElement) ? keyOf(document.activeElement) : null;
-}
-
-function keyOf(element) {
-  return `${element.tagName} ${element.getAttribute("aria-label") ?? element.textContent}`;
 }
 
 function unfoldedNow() {
