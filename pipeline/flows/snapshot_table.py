@@ -93,19 +93,23 @@ class SnapshotTableFlow(Flow):
         changes, record, shape = self._snapshots.changes, self._record, self._shape()
         taken = Taken(batch.batch_id, version)
         named = self._snapshots.events(rows, version).drop(SEQUENCE, OPERATION).persist(StorageLevel.MEMORY_AND_DISK)
+        persisted = [named]
         try:
             count = check_keys(named, changes, self.node.name)
-            held = self.table.read(self._lakehouse.spark) if self.table.exists else None
+            # Without rows the table may have the columns of another declaration.
+            has_rows = self.table.exists and self.table.row_count() > 0
+            held = self.table.read(self._lakehouse.spark) if has_rows else None
             events = differences(named, held, changes, column_of(version)).persist(StorageLevel.MEMORY_AND_DISK)
+            persisted.append(events)
             record.plan(taken, self._newest(), shape)
             written, closed = Written(), 0
-            if held is None or not events.isEmpty():
+            if not self.table.exists or not events.isEmpty():
                 known = SnapshotEvents(changes, self._lakehouse.spark, events.schema[SEQUENCE].dataType)
                 written, closed = ChangeMerge(known, self.table, few=False).write(events, None, batch)
             record.finish(taken, shape)
-            events.unpersist()
         finally:
-            named.unpersist()
+            for frame in persisted:
+                frame.unpersist()
         return Progress(count, {self.node.name: written}, facts={**facts(written, closed), "version": str(version)})
 
     def _now(self, newest: Taken | None) -> tuple[DataFrame, Version] | None:

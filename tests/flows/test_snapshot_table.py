@@ -100,6 +100,19 @@ def test_registry_is_filled_anew_by_a_full_refresh_and_after_another_declaration
 
 
 @pytest.mark.slow
+def test_registry_gets_a_history_by_a_full_refresh(lakehouse: TestLakehouse, tmp_path: Path) -> None:
+    home = home_of(lakehouse, tmp_path, 'source=following, keys=["id"]')
+    take(tmp_path, 1, A="Oslo")
+    take(tmp_path, 2, A="Rome")
+    home.update()
+    assert stored(home) == [("A", "Rome")]
+    home = home_of(lakehouse, tmp_path, FOLLOWING)
+    assert home.update(full_refresh=("registry",)).state == "COMPLETED"
+    assert stored(home) == [("A", "Oslo", 1, 2), ("A", "Rome", 2, None)]
+    assert home.counted_by_events("registry") == {"registry": 2}
+
+
+@pytest.mark.slow
 def test_snapshot_that_was_committed_before_a_kill_is_not_taken_again(lakehouse: TestLakehouse, tmp_path: Path) -> None:
     home = home_of(lakehouse, tmp_path, FOLLOWING)
     take(tmp_path, 1, A="Oslo")
