@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
+from pipeline.delta.state_table import append
 from pipeline.delta.table import Table
 from pipeline.foundation.clock import SystemClock
 from pipeline.foundation.errors import AuthorError
@@ -74,16 +74,15 @@ class PipelineUnderTest:
             file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def table(self, name: str, rows: Sequence[Row]) -> None:
-        """Put rows in the place of a table from outside the pipeline.
+        """Put rows into the place of a table from outside the pipeline, behind those that it has.
 
         Args:
             name: The table as the source names it.
             rows: Its rows; their Python types give the columns' types.
         """
-        file = self.folder / "tables" / f"{name}.parquet"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), file)
-        self.settings = self.settings.model_copy(update={"tables": {**self.settings.tables, name: file}})
+        place = self.folder / "tables" / name
+        append(place, pa.Table.from_pylist([dict(row) for row in rows]))
+        self.settings = self.settings.model_copy(update={"tables": {**self.settings.tables, name: place}})
 
     def update(self, **selection: Any) -> dict[str, str]:
         """Run an update, and return how each table's flow ended.

@@ -27,6 +27,7 @@ _OPTIONS = "_lakehouse_options"
 _SCHEMA = "_lakehouse_schema"
 _AUTO_LOADER = "cloudfiles"
 # Each of these is a way to load paths.
+_DELTA = "delta"
 _FILE_FORMATS = ("csv", "json", "parquet", "text", "orc", "xml", "avro")
 _PATCHED = "_lakehouse_patched"
 
@@ -101,12 +102,14 @@ def _load_stream(_: Callable[..., Any], self: Any, path: Any = None, *arguments:
     reads = _reads()
     with author_line(), outside_of_source():
         form = noted.get("format", "parquet").lower()
-        if form not in {_AUTO_LOADER, *_FILE_FORMATS}:
+        if form not in {_AUTO_LOADER, _DELTA, *_FILE_FORMATS}:
             problem = f"A stream of the format `{form}` has no flow here."
             raise AuthorError(problem, "Read files with `cloudFiles`, and tables with `spark.readStream.table`.")
         place = path or next((value for name, value in noted.items() if name.lower() == "path"), None)
         if place is None:
-            raise AuthorError("Auto Loader is given no path.", "Write the folder into `load()`.")
+            raise AuthorError(f"A stream of the format `{form}` is given no path.", "Write the folder into `load()`.")
+        if form == _DELTA:
+            return reads.delta_stream(str(place), reads.places.local(str(place)), noted)
         # The reader's own format is `cloudFiles`; that of its files is an option.
         options = {"format": "json"} if form == _AUTO_LOADER else {"format": form, "recursiveFileLookup": "false"}
         for name, value in noted.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
@@ -12,6 +13,7 @@ from pipeline.databricks.hidden import with_hidden
 from pipeline.databricks.places import is_pattern
 from pipeline.databricks.running import author_line, outside_of_source
 from pipeline.declare.files_source import TECHNICAL_COLUMNS
+from pipeline.declare.outside_stream import OutsideStream, read_outside
 from pipeline.declare.reading import active_reader
 from pipeline.foundation.errors import AuthorError, NoDataError
 from pipeline.foundation.sql_names import quoted
@@ -55,6 +57,8 @@ class SourceReads(Reads):
             AuthorError: There is no such table.
         """
         with author_line(), outside_of_source():
+            if not isinstance(name, str):
+                raise AuthorError(f"A table is read whose name is {name!r}.", "Write its name in quotes.")
             dataset = self._names.find(name)
             if dataset is not None:
                 if any(name.lower() in _CHANGE_FEED and value != "false" for name, value in (options or {}).items()):
@@ -73,8 +77,11 @@ class SourceReads(Reads):
             raise NoDataError(f"{problem} The pipeline's tables are: {known}.", remedy)
         path, form = found
         if as_stream:
-            problem = f"`{name}` is a table from outside, and is read as a stream."
-            raise AuthorError(problem, "Read it whole, with `spark.read.table`.")
+            if form != "delta" and path.exists():
+                problem = f"`{name}` is read as a stream, and {path} is not a Delta table, whose log says what is new."
+                remedy = f'Make it one: spark.read.format("{form}").load(…).write.format("delta").save(…).'
+                raise AuthorError(problem, remedy)
+            return self.delta_stream(name, path, options)
         self.note(name)
         reader: Any = self._spark.read.format(form).options(**options)
         if form in {"csv", "json"}:
@@ -108,6 +115,18 @@ class SourceReads(Reads):
             if given.pop("header", "false").lower() == "true":
                 given["header"] = "true"
             return _loaded(reader.options(**given), place, f"`{path}`")
+
+    def delta_stream(self, name: str, path: Path, options: Mapping[str, str]) -> DataFrame:
+        """Return the rows of a Delta table from outside, each once.
+
+        Raises:
+            AuthorError: The table does not take the options.
+            NoDataError: There is none.
+        """
+        check_there(path / "_delta_log", f"`{name}`, a Delta table that is read as a stream,")
+        given = {option: value for option, value in options.items() if option.lower() not in {"format", "path"}}
+        source = OutsideStream(name, str(path), tuple(sorted(given.items())))
+        return read_outside(source, partial(source.rows, self._spark))
 
     def auto_loader(
         self,

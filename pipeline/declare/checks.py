@@ -38,7 +38,7 @@ def _check_table(node: Node, nodes: Mapping[str, Node]) -> None:
             problem = f"the flow that gives `{dataset.once_for}` rows once reads a stream."
             _refuse(node, problem, "Read the source whole there: it is read a single time.")
         return
-    kinds = bool(node.streams) + bool(node.files) + bool(node.quarantine_of)
+    kinds = bool(node.streams) + bool(node.files) + bool(node.quarantine_of) + bool(node.outside_stream)
     if kinds != 1:
         _refuse(
             node,

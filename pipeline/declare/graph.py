@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pipeline.declare.dataset import Dataset
     from pipeline.declare.files_source import FilesSource
+    from pipeline.declare.outside_stream import OutsideStream
     from pipeline.foundation.errors import NoDataError
 
 
@@ -32,6 +33,7 @@ class Node:
         snapshots: The datasets that it reads whole.
         files_are_stored: Whether a table of their own has the files' records, and it reads that.
         outside: What it reads from outside the pipeline.
+        outside_stream: The stream from outside whose rows it keeps, or None.
         quarantine_of: The table whose rejected rows it reads, or None.
         schema: An empty frame with the columns of its query.
         frame: The query's result over empty frames, those that it reads as streams being streams.
@@ -47,6 +49,7 @@ class Node:
     snapshots: list[str] = field(default_factory=list)
     files_are_stored: bool = False
     outside: list[str] = field(default_factory=list)
+    outside_stream: OutsideStream | None = None
     quarantine_of: str | None = None
     schema: DataFrame | None = None
     frame: DataFrame | None = None

@@ -12,12 +12,13 @@ from pipeline.declare.files_source import FilesSource
 from pipeline.foundation.errors import AuthorError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import timedelta
 
     from pyspark.sql import DataFrame
 
     from pipeline.declare.files_source import CleanSource, EvolutionMode
+    from pipeline.declare.outside_stream import OutsideStream
     from pipeline.records.kind import Inference
 
 
@@ -39,6 +40,11 @@ class Reader(Protocol):
     def quarantine(self, name: str) -> DataFrame:
         """Return the rows that a table's drop expectations rejected."""
         ...
+
+    def outside_stream(self, source: OutsideStream, rows: Callable[[], DataFrame]) -> DataFrame:
+        """Return the new rows of a table from outside the pipeline; `rows` gives the stream as Spark has it."""
+        del source
+        return rows()
 
     def outside(self, name: str) -> None:
         """Note that a query reads something from outside the pipeline."""

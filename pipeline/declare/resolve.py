@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from pipeline.declare.checks import check_shape
 from pipeline.declare.files_table import store_files
 from pipeline.declare.graph import Graph, Node, Unresolved
+from pipeline.declare.outside_stream import store_outside
 from pipeline.declare.reading import Reader, reading
 from pipeline.declare.record_rows import with_record_row
 from pipeline.foundation.errors import AuthorError, NoDataError, UnknownNameError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.declare.dataset import Dataset, Kind, Registry
     from pipeline.declare.files_source import FilesSource
     from pipeline.declare.graph import NumberedBy
+    from pipeline.declare.outside_stream import OutsideStream
 
 
 class Empty(Protocol):
@@ -191,6 +193,14 @@ class _Resolver(Reader):
 
     def outside(self, name: str) -> None:
         self._open[-1].outside.append(name)
+
+    def outside_stream(self, source: OutsideStream, rows: Callable[[], DataFrame]) -> DataFrame:
+        node = self._open[-1]
+        if node.name != source.table:
+            return self.stream(store_outside(self._registry, source, rows, node.dataset.location))
+        node.outside_stream = source
+        self.outside(source.name)
+        return self._empty(rows(), is_streaming=True)
 
     def _streamed(self, name: str) -> DataFrame:
         """Return a dataset as a stream; of the tables behind a view the first one that it reads is the stream."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.declare.files_source import FilesSource
     from pipeline.declare.graph import Node
+    from pipeline.declare.outside_stream import OutsideStream
     from pipeline.flows.open import Lakehouse
 
 
@@ -45,6 +46,11 @@ class BatchReader(Reader):
             return self._answer(files_table(source))
         assert self._rows is not None
         return self._rows
+
+    def outside_stream(self, source: OutsideStream, rows: Callable[[], DataFrame]) -> DataFrame:
+        """Return the batch, or all rows that the table of a stream from outside has."""
+        del rows
+        return self._answer(source.table)
 
     def stream(self, name: str) -> DataFrame:
         """Return the batch, or the query of a temporary view over it."""

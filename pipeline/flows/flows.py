@@ -10,6 +10,7 @@ from pipeline.flows.ingest import IngestFlow
 from pipeline.flows.judged_ingest import JudgedIngestFlow
 from pipeline.flows.judged_view import JudgedViewFlow
 from pipeline.flows.once import OnceFlow
+from pipeline.flows.outside import OutsideFlow
 from pipeline.flows.snapshot_table import SnapshotTableFlow
 from pipeline.flows.stateful import StatefulFlow
 from pipeline.flows.stream import StreamFlow
@@ -18,6 +19,7 @@ from pipeline.flows.view import ViewFlow
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipeline.declare.graph import Node
     from pipeline.flows.flow import Flow
     from pipeline.flows.open import Lakehouse
 
@@ -65,18 +67,25 @@ def flows_of(lakehouse: Lakehouse) -> Flows:
             kind = JudgedIngestFlow if node.dataset.rules else IngestFlow
             ingesting.append(ingest := kind(lakehouse, node, node.files))
             flows.append(ingest)
-        elif node.dataset.kind == "materialized_view":
-            flows.append(JudgedViewFlow(lakehouse, node) if node.dataset.rules else ViewFlow(lakehouse, node))
-        elif node.dataset.once_for is not None:
-            flows.append(OnceFlow(lakehouse, node))
-        elif node.dataset.snapshots is not None:
-            flows.append(SnapshotTableFlow(lakehouse, node, node.dataset.snapshots))
-        elif node.dataset.changes is not None:
-            flows.append(ChangeTableFlow(lakehouse, node, node.dataset.changes))
-        elif lakehouse.streams[node.name].way != "by batch":
-            flows.append(StatefulFlow(lakehouse, node))
+        elif (other := _other_flow(lakehouse, node)) is not None:
+            flows.append(other)
         else:
             flows.append(stream := StreamFlow(lakehouse, node))
             if node.dataset.quarantine and not node.dataset.rules:
                 quarantining.append(stream)
     return Flows(lakehouse, flows, ingesting, quarantining)
+
+
+def _other_flow(lakehouse: Lakehouse, node: Node) -> Flow | None:
+    """Return the flow of a table that neither files nor single rows of another table fill; None for any other table."""
+    if node.dataset.kind == "materialized_view":
+        return JudgedViewFlow(lakehouse, node) if node.dataset.rules else ViewFlow(lakehouse, node)
+    if node.outside_stream is not None:
+        return OutsideFlow(lakehouse, node, node.outside_stream)
+    if node.dataset.once_for is not None:
+        return OnceFlow(lakehouse, node)
+    if node.dataset.snapshots is not None:
+        return SnapshotTableFlow(lakehouse, node, node.dataset.snapshots)
+    if node.dataset.changes is not None:
+        return ChangeTableFlow(lakehouse, node, node.dataset.changes)
+    return StatefulFlow(lakehouse, node) if lakehouse.streams[node.name].way != "by batch" else None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.declare.files_source import FilesSource
     from pipeline.declare.graph import Graph, Node
+    from pipeline.declare.outside_stream import OutsideStream
 
 
 @dataclass
@@ -51,6 +52,11 @@ class StreamReader(Reader):
         if name in self.graph.nodes:
             return self.stream(name)
         return self._refuse(f"`{source.path}`, a folder of files,")
+
+    def outside_stream(self, source: OutsideStream, rows: Callable[[], DataFrame]) -> DataFrame:
+        """Return the stream of the table that has the rows of one from outside."""
+        del rows
+        return self.stream(source.table)
 
     def stream(self, name: str) -> DataFrame:
         """Return the stream of a table, or a view's query in which the first table that it reads is one."""

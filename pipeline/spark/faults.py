@@ -56,7 +56,20 @@ _OF_MACHINE = re.compile(
     r"|SocketException|TimeoutException|cancelled|InterruptedException|ClassNotFoundException|NoClassDefFoundError"
 )
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
-_DUPLICATE_KEY = re.compile(r"multiple source rows|DELTA_MULTIPLE_SOURCE_ROW")
+# What an author has asked for that cannot be done, and what to write instead.
+_ASKED = (
+    (
+        re.compile(r"multiple source rows|DELTA_MULTIPLE_SOURCE_ROW"),
+        "Have the query give one row for each of its keys and windows.",
+    ),
+    (
+        re.compile(r"DELTA_SOURCE_TABLE_IGNORE_CHANGES|DELTA_SOURCE_IGNORE_DELETE"),
+        (
+            "A table that is read as a stream has rows that were changed or deleted: pass over such commits with "
+            '`.option("skipChangeCommits", "true")`, or read the table whole.'
+        ),
+    ),
+)
 _AUTHOR = re.compile(r"AnalysisException|ParseException|PythonException|UnsupportedOperationException")
 _DATA = re.compile(
     r"NumberFormatException|ArithmeticException|DateTimeException|SparkRuntimeException|SchemaMismatchError"
@@ -147,8 +160,9 @@ def _classified(error: Exception, table: str | None) -> LakehouseError:
     problem = f"{_origin(error)} stopped with {_first_line(error)}"
     is_from_spark = isinstance(error, PySparkException | Py4JError)
     is_missing = isinstance(error, FileNotFoundError)
-    if _DUPLICATE_KEY.search(text):
-        return AuthorError(problem, f"Have the query give one row for each of its keys and windows. {_SEE_LOG}")
+    instead = next((remedy for asked, remedy in _ASKED if asked.search(text)), None)
+    if instead is not None:
+        return AuthorError(problem, f"{instead} {_SEE_LOG}")
     missing = _NO_MODULE.search(text) if is_from_spark else None
     if missing is not None and find_spec(missing[1].partition(".")[0]) is not None:
         return MissingOnWorkerError(missing[1])

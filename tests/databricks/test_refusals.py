@@ -28,6 +28,7 @@ def table(query: str, decorators: str = "@dlt.table") -> str:
         pytest.param(table(f'{LOADER}.load("s3://raw/x/")'), 5, "`s3://raw/x/` stands nowhere", id="path"),
         pytest.param(table('spark.read.table("ref.x")'), 5, "`ref.x` is not a table of this pipeline", id="outside_table"),
         pytest.param(table('spark.readStream.format("kafka").load()'), 5, "format `kafka` has no flow", id="kafka"),
+        pytest.param(table("spark.read.table(print)"), 5, "whose name is <built-in function print>", id="no_name"),
         pytest.param(table('spark.range(1).select("nothing")'), 5, "does not run", id="column"),
         pytest.param("import dlt\ndlt.create_sink('a', 'kafka', {})\n", 2, "`create_sink` does not run", id="sink"),
         pytest.param("import dlt\ndlt.pipeline('a')\n", 2, "dlthub's `dlt`", id="dlthub"),
