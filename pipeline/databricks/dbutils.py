@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Never
 
 from pipeline.databricks.running import author_line
-from pipeline.foundation.errors import AuthorError
+from pipeline.foundation.errors import AuthorError, NoDataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,13 @@ class FileInfo(NamedTuple):
     modificationTime: int  # noqa: N815 - Databricks' name
 
 
+class Library:
+    """The packages of the session, which are those that are installed here."""
+
+    def restartPython(self) -> None:  # noqa: N802 - Databricks' name
+        """Go on with the packages that there are."""
+
+
 @dataclass(frozen=True)
 class DbUtils:
     """Databricks' utilities, as far as they can be honoured.
@@ -31,11 +38,13 @@ class DbUtils:
         secrets: Gives the values that the settings name.
         widgets: Gives parameters.
         fs: Lists folders.
+        library: Starts nothing again: no package was installed.
     """
 
     secrets: Secrets
     widgets: Widgets
     fs: Files
+    library: Library = field(default_factory=Library)
 
     def __getattr__(self, name: str) -> Never:
         if name.startswith("__"):
@@ -116,12 +125,12 @@ class Files:
         """Return what is in a folder.
 
         Raises:
-            AuthorError: No folder stands for the path, or it is not there.
+            NoDataError: No folder stands for the path, or it is not there.
         """
         with author_line():
             folder = self.places.local(path)
             if not folder.exists():
-                raise AuthorError(f"`{path}` stands at {folder}, and nothing is there.", "Correct `paths`.")
+                raise NoDataError(f"`{path}` stands at {folder}, and nothing is there.", "Correct `paths`.")
         found = sorted(folder.iterdir()) if folder.is_dir() else [folder]
         return [
             FileInfo(

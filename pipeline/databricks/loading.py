@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
-
-from pyspark.errors import PySparkException
 
 from pipeline.databricks.api import Module
 from pipeline.databricks.dbutils import DbUtils, Files, Secrets, Widgets
+from pipeline.databricks.explaining import explained, first_line_of
+from pipeline.databricks.handles import Handles
 from pipeline.databricks.names import Names
-from pipeline.databricks.notebooks import read_source
+from pipeline.databricks.notebooks import SOURCE_ENDINGS, read_source
 from pipeline.databricks.patching import patch_readers
 from pipeline.databricks.places import Places
 from pipeline.databricks.reads import SourceReads
@@ -21,7 +23,7 @@ from pipeline.databricks.running import Running, line_of_error
 from pipeline.databricks.session import SessionConfiguration
 from pipeline.databricks.sql.source import declared_in
 from pipeline.databricks.stand_ins import register_stand_ins
-from pipeline.foundation.errors import AuthorError
+from pipeline.foundation.errors import AuthorError, NoDataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,9 +35,8 @@ if TYPE_CHECKING:
     from pipeline.declare.dataset import Registry
     from pipeline.settings import Settings
 
-_ENDINGS = {".py", ".sql", ".ipynb"}
+_MAIN = "__main__"
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
-_UNKNOWN_PARAMETER = "SQL_CONF_NOT_FOUND"
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def source_files(settings: Settings) -> list[Path]:
         matches = sorted(named.rglob("*")) if named.is_dir() else sorted(folder.glob(pattern))
         if pattern.endswith("**"):
             matches = sorted({*matches, *folder.glob(f"{pattern}/*")})
-        files = [file for file in matches if file.is_file() and file.suffix in _ENDINGS]
+        files = [file for file in matches if file.is_file() and file.suffix in SOURCE_ENDINGS]
         if not files:
             problem = f"{settings.file}: `sources` has `{pattern}`, and no .py, .sql or .ipynb file matches it."
             raise AuthorError(problem, "Patterns are relative to the settings file, such as `transformations/**`.")
@@ -79,12 +80,14 @@ def source_files(settings: Settings) -> list[Path]:
     return list(found)
 
 
-def load_source(spark: SparkSession, settings: Settings) -> Loaded:
+def load_source(spark: SparkSession, settings: Settings, *, needs_data: bool = True) -> Loaded:
     """Return what a pipeline's source declares.
 
     Args:
         spark: The session; the settings' `configuration` is set on it.
         settings: The pipeline's.
+        needs_data: Whether it is an error that what a file reads while it declares is not there yet. If not, the rest
+            of that file is noted as unchecked.
 
     Raises:
         AuthorError: A file cannot be run, or asks for something that cannot be honoured.
@@ -96,7 +99,7 @@ def load_source(spark: SparkSession, settings: Settings) -> Loaded:
         configuration.apply()
         if settings.functions is not None:
             register_stand_ins(spark, settings.functions)
-        loader.load()
+        loader.load(needs_data=needs_data)
         registry, notes = loader.declarations()
     except BaseException:
         configuration.restore()
@@ -114,21 +117,17 @@ class _Loader:
         self._names = Names(settings.catalog, settings.target_schema)
         places = Places(settings.file.parent, settings.paths, settings.tables)
         self._reads = SourceReads(spark, self._names, places)
-        folders = list(dict.fromkeys([*(file.parent for file in files), settings.file.parent]))
         names = {str(file) for file in files}
         self._module = Module(self._reads, names)
-        modules = {name: self._module.as_module(name) for name in ("dlt", "pyspark.pipelines")}
-        self._running = Running(self._reads, modules, folders, names)
         secrets = {name: _VARIABLE.sub(_from_environment, value) for name, value in settings.secrets.items()}
-        self._globals = {
-            "spark": spark,
-            "dbutils": DbUtils(Secrets(secrets), Widgets(settings.configuration, {}), Files(places)),
-            "display": lambda *_, **__: None,
-            "displayHTML": lambda *_, **__: None,
-        }
+        self._handles = Handles(spark, DbUtils(Secrets(secrets), Widgets(settings.configuration, {}), Files(places)))
+        modules = {name: self._module.as_module(name) for name in ("dlt", "pyspark.pipelines")}
+        modules |= self._handles.modules()
+        self._running = Running(self._reads, modules, _folders(files, settings.file.parent), names)
         self._notes: list[str] = []
+        self._stopped: NoDataError | None = None
 
-    def load(self) -> None:
+    def load(self, *, needs_data: bool) -> None:
         """Run every file.
 
         Raises:
@@ -137,15 +136,40 @@ class _Loader:
         with self._running.active():
             for source in self._sources:
                 self._notes += [f"{where}: `{text}` is not run" for where, text in source.not_run]
-                self._run(source)
+                try:
+                    self._run(source)
+                except NoDataError as error:
+                    if needs_data:
+                        raise
+                    self._stopped = self._stopped or error
+                    self._notes.append(f"{error.problem} The rest of {source.path.name} is not checked.")
 
     def declarations(self) -> tuple[Registry, list[str]]:
-        """Return what the files have declared, and what in them changes nothing here."""
-        registry, notes = registry_of(self._module.declared(), self._names, self._running, self._settings)
+        """Return what the files have declared, and what in them changes nothing here.
+
+        Raises:
+            AuthorError: A declaration cannot be honoured.
+            NoDataError: The same, and it may be missing in a file whose data is missing.
+        """
+        try:
+            registry, notes = registry_of(self._module.declared(), self._names, self._running, self._settings)
+        except AuthorError:
+            if self._stopped is not None:
+                raise self._stopped from None
+            raise
         return registry, [*self._notes, *notes]
 
     def _run(self, source: SourceFile) -> None:
-        namespace: dict[str, Any] = {"__name__": source.path.stem, "__file__": str(source.path), **self._globals}
+        # As on Databricks each file is the main program, also for its classes, which look up their module by name.
+        module = ModuleType(_MAIN)
+        module.__dict__.update({"__file__": str(source.path), **self._handles.names()})
+        before, sys.modules[_MAIN] = sys.modules[_MAIN], module
+        try:
+            self._run_cells(source, module.__dict__)
+        finally:
+            sys.modules[_MAIN] = before
+
+    def _run_cells(self, source: SourceFile, namespace: dict[str, Any]) -> None:
         statements: SqlSource | None = None
         for cell in source.cells:
             try:
@@ -172,16 +196,15 @@ class _Loader:
 
     def _explained(self, error: Exception, path: Path) -> AuthorError:
         where = line_of_error(error, self._running.files) or path
-        first_line = str(error).splitlines()[0] if str(error) else ""
-        if isinstance(error, PySparkException) and _UNKNOWN_PARAMETER in str(error.getCondition()):
-            key = (error.getMessageParameters() or {}).get("sqlConf", "").strip('"`')
-            problem = f"{where}: the parameter `{key}` has no value."
-            return AuthorError(problem, f"Write `configuration: {{{key}: …}}` in the settings.")
-        if isinstance(error, ModuleNotFoundError):
-            problem = f"{where}: there is no module `{error.name}` here."
-            return AuthorError(problem, f"Install it beside the engine (`%pip` is not run): pip install {error.name}.")
-        problem = f"{where}: {type(error).__name__}: {first_line}"
-        return AuthorError(problem, "Correct it; `python -m pipeline dry-run` tries it.")
+        problem = f"{where}: {type(error).__name__}: {first_line_of(error)}"
+        known = explained(error, where, self._running)
+        return known or AuthorError(problem, "Correct it; `python -m pipeline dry-run` tries it.")
+
+
+def _folders(files: list[Path], top: Path) -> list[Path]:
+    """Return the folders whose modules a source may import: those of its files, and all above up to the settings'."""
+    above = [folder for file in files for folder in file.parents if folder.is_relative_to(top)]
+    return list(dict.fromkeys([*(file.parent for file in files), *above, top]))
 
 
 def _from_environment(match: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from dataclasses import dataclass, field
@@ -13,13 +14,17 @@ from pipeline.foundation.errors import AuthorError
 if TYPE_CHECKING:
     from pathlib import Path
 
+SOURCE_ENDINGS = {".py", ".sql", ".ipynb"}
 _EXPORTED = {".py": "# Databricks notebook source", ".sql": "-- Databricks notebook source"}
 _BETWEEN = re.compile(r"^(#|--) COMMAND -+\s*$")
 _MAGIC = re.compile(r"^(?:#|--) MAGIC ?")
-_COMMAND = re.compile(r"^\s*%(\w+)\s?")
+_TITLE = re.compile(r"^(#|--) DBTITLE \d+,")
+_COMMAND = re.compile(r"^\s*%([\w-]+)\s?")
+# A line for the notebook's shell among lines of Python.
+_SHELL = re.compile(r"^\s*!(?!=)")
 # What a cell of each magic is for a pipeline; any other is refused.
 _TEXT = {"md", "md-sandbox", "html"}
-_NOT_RUN = {"pip", "conda", "sh", "fs", "environment", "matplotlib", "config"}
+_NOT_RUN = {"pip", "conda", "sh", "fs", "environment", "matplotlib", "config", "restart_python"}
 
 
 @dataclass(frozen=True)
@@ -66,10 +71,19 @@ def read_source(path: Path) -> SourceFile:
     elif text.startswith(_EXPORTED[path.suffix]):
         for first_line, lines in _exported_cells(text.splitlines()):
             _add(source, "python" if path.suffix == ".py" else "sql", lines, first_line)
+    elif path.suffix == ".py" and not _is_python(text):
+        _add_lines(source, "python", text.split("\n"), 1)
     else:
-        language: Literal["python", "sql"] = "python" if path.suffix == ".py" else "sql"
-        source.cells.append(SourceCell(language, text, 1))
+        source.cells.append(SourceCell("python" if path.suffix == ".py" else "sql", text, 1))
     return source
+
+
+def _is_python(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _exported_cells(lines: list[str]) -> list[tuple[int, list[str]]]:
@@ -78,7 +92,8 @@ def _exported_cells(lines: list[str]) -> list[tuple[int, list[str]]]:
         if _BETWEEN.match(line):
             cells.append((number + 1, []))
         else:
-            cells[-1][1].append(line)
+            # A title takes the place of an empty line: what a cell is stands on its first line.
+            cells[-1][1].append("" if _TITLE.match(line) else line)
     return cells
 
 
@@ -93,8 +108,7 @@ def _add(source: SourceFile, language: Literal["python", "sql"], lines: list[str
         lines = [_MAGIC.sub("", line) if magic else line for line, magic in zip(lines, is_magic, strict=True)]
     command = _COMMAND.match(lines[0])
     if command is None:
-        lines = [_without_line_magic(line, language, source, first_line + at) for at, line in enumerate(lines)]
-        source.cells.append(SourceCell(language, "\n".join(lines), first_line))
+        _add_lines(source, language, lines, first_line)
         return
     _add_magic(source, language, command[1], [lines[0][command.end() :], *lines[1:]], first_line)
 
@@ -121,13 +135,16 @@ def _add_magic(
         raise AuthorError(problem, "Write it in Python or SQL.")
 
 
-def _without_line_magic(line: str, language: str, source: SourceFile, number: int) -> str:
-    """Return a line, or an empty one for a command such as `%pip` among lines of Python."""
-    command = _COMMAND.match(line) if language == "python" else None
-    if command is None or command[1] not in _NOT_RUN:
-        return line
-    source.not_run.append((SourceLocation(str(source.path), number), line.strip()))
-    return ""
+def _add_lines(source: SourceFile, language: Literal["python", "sql"], lines: list[str], first_line: int) -> None:
+    """Add lines of one language; in those of Python, lines for the notebook such as `%pip` are passed over."""
+    if language == "python" and not _is_python("\n".join(lines)):
+        lines = list(lines)
+        for at, line in enumerate(lines):
+            command = _COMMAND.match(line)
+            if _SHELL.match(line) or (command is not None and command[1] in _NOT_RUN):
+                source.not_run.append((SourceLocation(str(source.path), first_line + at), line.strip()))
+                lines[at] = ""
+    source.cells.append(SourceCell(language, "\n".join(lines), first_line))
 
 
 def _add_jupyter(source: SourceFile, text: str) -> None:

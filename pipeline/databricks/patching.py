@@ -11,8 +11,9 @@ from pyspark.sql.readwriter import DataFrameReader
 from pyspark.sql.streaming.readwriter import DataStreamReader
 
 from pipeline.databricks.reads import check_there
-from pipeline.databricks.running import author_line, outside_of_source, running
+from pipeline.databricks.running import author_line, location_of, outside_of_source, running
 from pipeline.databricks.sql.source import rows_of
+from pipeline.databricks.writes import check_asks, refuse_writes
 from pipeline.foundation.errors import AuthorError
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 _OPTIONS = "_lakehouse_options"
 _SCHEMA = "_lakehouse_schema"
 _AUTO_LOADER = "cloudfiles"
-# Each of these is a way to load paths.
 _DELTA = "delta"
+# Each of these is a way to load paths.
 _FILE_FORMATS = ("csv", "json", "parquet", "text", "orc", "xml", "avro")
 _PATCHED = "_lakehouse_patched"
 
@@ -52,6 +53,7 @@ def patch_readers() -> None:
     _wrap(SparkSession, "table", _table(as_stream=False))
     _wrap(SparkSession, "sql", _sql)
     _wrap_function()
+    refuse_writes()
 
 
 def _wrap(owner: Any, name: str, instead: Callable[..., Any]) -> None:
@@ -149,8 +151,11 @@ def _table(*, as_stream: bool) -> Callable[..., Any]:
 
 def _sql(original: Callable[..., Any], self: Any, sqlQuery: str, args: Any = None, **named: Any) -> DataFrame:  # noqa: N803
     del original, named
-
-    return rows_of(sqlQuery, self, _reads(), args if isinstance(args, dict) else None)
+    check_asks(sqlQuery)
+    current = running()
+    assert current is not None
+    arguments = args if isinstance(args, dict) else None
+    return rows_of(sqlQuery, self, current.reads, arguments, location_of(current.files))
 
 
 def _wrap_function() -> None:

@@ -44,7 +44,7 @@ class Places:
             start = _plain(beginning)
             if wanted == start or wanted.startswith(f"{start}/"):
                 return folder / wanted[len(start) :].lstrip("/")
-        if _ELSEWHERE.match(path):
+        if stands_elsewhere(path):
             problem = f"`{path}` stands nowhere on this machine."
             beginning = path if path.endswith("/") else f"{path}/"
             name = _PATTERN.split(wanted, maxsplit=1)[0].rstrip("/").rsplit("/", 1)[-1] or "files"
@@ -65,6 +65,11 @@ class Places:
             if name in names:
                 return names[name], _format_of(names[name])
         return None
+
+
+def stands_elsewhere(path: str) -> bool:
+    """Return whether a path is one of Databricks' or of a store, which only the settings can place here."""
+    return bool(_ELSEWHERE.match(path))
 
 
 def is_pattern(path: Path) -> bool:

@@ -8,11 +8,14 @@ import traceback
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.databricks.places import stands_elsewhere
 from pipeline.declare.dataset import SourceLocation
-from pipeline.foundation.errors import AuthorError
+from pipeline.foundation.errors import AuthorError, NoDataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from pipeline.databricks.reads import SourceReads
 
 _MISSING = object()
+_ENGINE = Path(__file__).parents[1]
 # Modules are the process's, and several queries may run at once.
 _SWAPPING = threading.RLock()
 
@@ -44,6 +48,9 @@ class Running:
     _inside: int = 0
     _outer: dict[str, Any] = field(default_factory=dict)
     _outer_attribute: Any = None
+
+    def __post_init__(self) -> None:
+        self._finder = _PlacedModules(self)
 
     @contextmanager
     def active(self) -> Iterator[None]:
@@ -96,10 +103,12 @@ class Running:
         self._outer_attribute = getattr(pyspark, "pipelines", _MISSING)
         setattr(pyspark, "pipelines", self.modules["pyspark.pipelines"])  # noqa: B010 - PySpark's stubs do not name it
         sys.path[:0] = [str(folder) for folder in self.folders]
+        sys.meta_path.append(self._finder)
 
     def _swap_out(self) -> None:
         import pyspark  # noqa: PLC0415 - as above
 
+        sys.meta_path.remove(self._finder)
         for folder in self.folders:
             sys.path.remove(str(folder))
         for name, module in list(sys.modules.items()):
@@ -116,6 +125,29 @@ class Running:
 
     def _is_own(self, file: Path) -> bool:
         return "site-packages" not in file.parts and any(file.is_relative_to(folder) for folder in self.folders)
+
+    def placed(self, entry: str) -> Path | None:
+        """Return where on this machine a folder is that the author has put on Python's path, or None."""
+        try:
+            return self.reads.places.local(entry) if stands_elsewhere(entry) else None
+        except NoDataError:
+            return None
+
+
+@dataclass
+class _PlacedModules(MetaPathFinder):
+    """Finds modules in folders that the author has put on Python's path as they are called on Databricks."""
+
+    of: Running
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> ModuleSpec | None:
+        folders = [place for entry in sys.path if (place := self.of.placed(entry)) is not None]
+        if path is not None or not folders:
+            return None
+        new = [place for place in dict.fromkeys(folders) if place not in self.of.folders]
+        self.of.folders = [*new, *self.of.folders]
+        sys.path[:0] = map(str, new)
+        return PathFinder.find_spec(fullname, list(map(str, folders)), target)
 
 
 _running: ContextVar[Running | None] = ContextVar("running", default=None)
@@ -168,6 +200,19 @@ def line_of_error(error: BaseException, files: set[str]) -> SourceLocation | Non
         return SourceLocation(str(error.filename), error.lineno or 1)
     found = [step for step in traceback.extract_tb(error.__traceback__) if step.filename in files]
     return SourceLocation(found[-1].filename, found[-1].lineno or 1) if found else None
+
+
+def missing_file(error: BaseException, files: set[str]) -> NoDataError | None:
+    """Return what to say of a file that the author's own Python opens and that is not there; None for other errors."""
+    steps = traceback.extract_tb(error.__traceback__)
+    own = [at for at, step in enumerate(steps) if step.filename in files]
+    if not isinstance(error, FileNotFoundError) or not isinstance(error.filename, str) or not own:
+        return None
+    if any(Path(step.filename).is_relative_to(_ENGINE) for step in steps[own[-1] :]):
+        return None
+    where = SourceLocation(steps[own[-1]].filename, steps[own[-1]].lineno or 1)
+    problem = f"{where}: Python finds no file at `{error.filename}`."
+    return NoDataError(problem, "Put it there. `paths` in the settings is for what Spark and `dbutils` read.")
 
 
 def _modules_in(folder: Path) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from py4j.protocol import Py4JError
 
+from pipeline.databricks.explaining import explained, first_line_of
 from pipeline.databricks.running import line_of_error
 from pipeline.foundation.errors import AuthorError, LakehouseError
 
@@ -38,14 +39,19 @@ class SourceQuery:
 
         Raises:
             AuthorError: The query does not run; the message names its line.
+            NoDataError: It opens a file that is not there.
         """
         try:
             with self.running.active():
                 return self.function(*arguments)
-        except (LakehouseError, Py4JError, OSError):
+        except (LakehouseError, Py4JError):
             raise
         except Exception as error:
             where = line_of_error(error, self.running.files) or self.where
-            first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-            problem = f"{where}: the query of `{self.name}` does not run: {first_line}"
-            raise AuthorError(problem, "Correct the query; `python -m pipeline dry-run` tries it.") from error
+            known = explained(error, where, self.running)
+            if known is None and isinstance(error, OSError):
+                raise
+            said = first_line_of(error) or type(error).__name__
+            problem = f"{where}: the query of `{self.name}` does not run: {said}"
+            remedy = "Correct the query; `python -m pipeline dry-run` tries it."
+            raise known or AuthorError(problem, remedy) from error

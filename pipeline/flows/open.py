@@ -153,7 +153,10 @@ def open_lakehouse(
     Raises:
         AuthorError: A declaration, an input or a suite is wrong.
     """
-    loaded = load_source(spark, settings) if settings.sources else Loaded(load_declarations(settings.source))
+    if settings.sources:
+        loaded = load_source(spark, settings, needs_data=needs_data)
+    else:
+        loaded = Loaded(load_declarations(settings.source))
     try:
         send_modules_below(settings.source.parent, spark)
         empty_files = partial(_empty_files, spark, home, settings, limits)

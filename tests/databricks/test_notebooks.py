@@ -78,6 +78,26 @@ def test_jupyter_notebook_gives_the_lines_of_its_file(tmp_path: Path) -> None:
     assert "import dlt" in text.splitlines()[found.cells[0].first_line - 1]
 
 
+def test_title_of_a_cell_leaves_the_cell_what_it_is(tmp_path: Path) -> None:
+    text = (
+        "# Databricks notebook source\n# DBTITLE 1,Why\n# MAGIC %md-sandbox\n# MAGIC Some text\n"
+        "# COMMAND ----------\n\n# DBTITLE 1,How\n# MAGIC %sql\n# MAGIC SELECT 1\n"
+    )
+    assert source(tmp_path, "a.py", text).cells == [SourceCell("sql", "\nSELECT 1", 8)]
+
+
+@pytest.mark.parametrize("line", ["%pip install faker", "!pip install faker", "%restart_python"])
+def test_plain_file_with_a_line_for_a_notebook_passes_over_it(tmp_path: Path, line: str) -> None:
+    found = source(tmp_path, "a.py", f"{line}\nx = 1\nif x \\\n!= 2:\n    y = 1\n")
+    assert found.cells == [SourceCell("python", "\nx = 1\nif x \\\n!= 2:\n    y = 1\n", 1)]
+    assert [(where.line, text) for where, text in found.not_run] == [(1, line)]
+
+
+def test_line_of_a_text_that_looks_like_a_command_stays(tmp_path: Path) -> None:
+    text = '# Databricks notebook source\nx = """\n!pip\n%pip\n"""\n'
+    assert source(tmp_path, "a.py", text).cells == [SourceCell("python", 'x = """\n!pip\n%pip\n"""', 2)]
+
+
 @pytest.mark.parametrize("magic", ["%run ./other", "%scala", "%r"])
 def test_cell_that_cannot_run_is_refused_with_its_line(tmp_path: Path, magic: str) -> None:
     with pytest.raises(AuthorError, match=r"a\.py:3: "):
