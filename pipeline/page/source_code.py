@@ -6,13 +6,17 @@ import ast
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.databricks.notebooks import SOURCE_ENDINGS, SourceCell, read_source
 from pipeline.databricks.sql.statements import cells_of, statements_of
 from pipeline.foundation.errors import AuthorError
+
+# A cell, and the first and the last line of some of its text, as lines of the file.
+_Span = tuple[SourceCell, int, int]
 
 
 @dataclass(frozen=True)
 class SourceCode:
-    """Some lines of a file in Python or SQL.
+    """Some lines of a file in Python or SQL; those of a notebook stand without what makes them a notebook.
 
     Attributes:
         file: The file's path.
@@ -39,43 +43,54 @@ def declaration_of(name: str, location: str, source: Path) -> SourceCode | None:
     file = Path(path)
     is_own = file.resolve().is_relative_to(source.parent.resolve())
     file = file if is_own else source
+    if file.suffix not in SOURCE_ENDINGS:
+        return None
     try:
-        text = file.read_text(encoding="utf-8")
-        span = (
-            _statement(text, str(file), line) if file.suffix == ".sql" else _function(text, name, line, by_line=is_own)
-        )
-    except (OSError, ValueError, SyntaxError, AuthorError):
+        cells = read_source(file).cells
+    except AuthorError:
         return None
-    if span is None:
+    by_name, by_line = [], []
+    for cell in cells:
+        named, placed = _statements(cell, str(file), line) if cell.language == "sql" else _functions(cell, name, line)
+        by_name += named
+        by_line += placed
+    # The file may have been edited since, so the name is more reliable than the line. A table may also have another
+    # name than its function, or come of a call.
+    found = by_name or (by_line if is_own else [])
+    if not found:
         return None
-    first, last = span
-    return SourceCode(str(file), first, "\n".join(text.splitlines()[first - 1 : last]))
+    cell, first, last = min(found, key=lambda one: (abs(one[1] - line), one[2]))
+    lines = cell.text.splitlines()[first - cell.first_line : last - cell.first_line + 1]
+    return SourceCode(str(file), first, "\n".join(lines))
 
 
-def _statement(text: str, file: str, line: int) -> tuple[int, int] | None:
-    """Return the first and the last line of the SQL statement at a line."""
-    for cell in cells_of(text):
-        for statement in [] if cell.magic else statements_of(cell, file):
-            last = statement.tokens[-1]
-            span = (statement.tokens[0].line, last.line + last.text.count("\n"))
-            if span[0] <= line <= span[1]:
-                return span
-    return None
+def _statements(cell: SourceCell, file: str, line: int) -> tuple[list[_Span], list[_Span]]:
+    """Return no statements of a name, and that at a line."""
+    try:
+        statements = [one for part in cells_of(cell.text) if not part.magic for one in statements_of(part, file)]
+    except AuthorError:
+        return [], []
+    before = cell.first_line - 1
+    spans = [
+        (cell, before + one.tokens[0].line, before + one.tokens[-1].line + one.tokens[-1].text.count("\n"))
+        for one in statements
+    ]
+    return [], [span for span in spans if span[1] <= line <= span[2]]
 
 
-def _function(text: str, name: str, line: int, *, by_line: bool) -> tuple[int, int] | None:
-    """Return the first and the last line of the function of a name, or else of what is written at a line."""
-    tree = ast.parse(text)
+def _functions(cell: SourceCell, name: str, line: int) -> tuple[list[_Span], list[_Span]]:
+    """Return the functions of a name, and what is written at a line."""
+    try:
+        tree = ast.parse(cell.text)
+    except (SyntaxError, ValueError):
+        return [], []
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    # The file may have been edited since, so the name is more reliable than the line.
-    found = [_lines(node) for node in functions if node.name == name]
-    if not found and by_line:
-        # A table may have another name than its function, or come of a call.
-        found = [span for span in map(_lines, [*functions, *tree.body]) if span[0] <= line <= span[1]]
-    return min(found, key=lambda span: (abs(span[0] - line), span[1])) if found else None
+    placed = [span for node in [*functions, *tree.body] if (span := _span(cell, node))[1] <= line <= span[2]]
+    return [_span(cell, node) for node in functions if node.name == name], placed
 
 
-def _lines(node: ast.stmt) -> tuple[int, int]:
+def _span(cell: SourceCell, node: ast.stmt) -> _Span:
     decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
     first = min([node.lineno, *(one.lineno for one in decorators)])
-    return first, node.end_lineno or first
+    before = cell.first_line - 1
+    return cell, before + first, before + (node.end_lineno or first)

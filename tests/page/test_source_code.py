@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -76,3 +77,30 @@ def test_declaration_in_sql_is_shown_from_its_first_line_to_its_last(tmp_path: P
     for line in (first, first + 3):
         assert declaration_of("orders", f"{file}:{line}", settings) == SourceCode(str(file), first, f"{declaration};")
     assert declaration_of("orders", f"{file}:{first + 9}", settings) is None
+
+
+def test_declaration_in_a_jupyter_notebook_is_shown_as_code_with_its_line(tmp_path: Path) -> None:
+    declaration = "@dlt.table\ndef orders():\n    return 1"
+    cells = [
+        {"cell_type": "markdown", "source": ["# def orders():"]},
+        {"cell_type": "code", "source": ["import dlt\n", "%pip install faker"]},
+        {"cell_type": "code", "source": [f"{line}\n" for line in declaration.splitlines()]},
+        {"cell_type": "code", "source": ["%sql\n", "CREATE LIVE TABLE totals AS\n", "SELECT 1"]},
+    ]
+    file = tmp_path / "shop.ipynb"
+    file.write_text(json.dumps({"cells": cells, "metadata": {}}, indent=1), encoding="utf-8")
+    lines = file.read_text(encoding="utf-8").splitlines()
+    settings = tmp_path / "pipeline.yml"
+    function = next(number for number, line in enumerate(lines, 1) if "@dlt.table" in line)
+    assert declaration_of("orders", f"{file}:{function}", settings) == SourceCode(str(file), function, declaration)
+    statement = next(number for number, line in enumerate(lines, 1) if "CREATE LIVE" in line)
+    expected = SourceCode(str(file), statement, "CREATE LIVE TABLE totals AS\nSELECT 1")
+    assert declaration_of("totals", f"{file}:{statement}", settings) == expected
+
+
+def test_declaration_in_an_exported_notebook_is_shown_without_its_marks(tmp_path: Path) -> None:
+    text = "# Databricks notebook source\nimport dlt\n\n# COMMAND ----------\n\n# MAGIC %sql\n# MAGIC CREATE LIVE TABLE t AS\n"
+    file = tmp_path / "shop.py"
+    file.write_text(f"{text}# MAGIC SELECT 1\n", encoding="utf-8")
+    found = declaration_of("t", f"{file}:7", tmp_path / "pipeline.yml")
+    assert found == SourceCode(str(file), 7, "CREATE LIVE TABLE t AS\nSELECT 1")
