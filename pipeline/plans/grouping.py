@@ -34,12 +34,13 @@ def keys_of_groups(plan: Tree) -> tuple[str, ...] | Refused:
         above.append(operator)
         operator = operator.children[0]
     outputs = outputs_of(operator, above)
-    keys = []
+    keys: list[str] = []
     for grouping in operator.fields["groupingExpressions"]:
         # A window is known by its start.
         found = (name for name, value in outputs.items() if any(holds(value, grouping, part) for part in (None, 0)))
-        name = next(found, None)
-        if grouping.id is None or name is None:
+        # Two expressions may look alike, such as the same function of columns of one name from two tables.
+        name = next((name for name in found if name not in keys), None)
+        if name is None:
             key = grouping.fields.get("name", grouping.kind)
             return Refused(
                 f"an aggregate with a watermark whose key `{key}` is not a column",

@@ -86,6 +86,11 @@ STATE: dict[str, tuple[Query, str, str, tuple[str, ...], str]] = {
         lambda stream, _: hourly(stream, "hour.start AS start", "device AS machine", "count"),
         "an aggregate", "update", ("machine", "start"), MERGED,
     ),
+    "expressions_as_keys": (
+        lambda stream, _: stream.withWatermark("at", "1 hour").groupBy(F.upper("device").alias("loud"), F.hour("at"))
+        .count(),
+        "an aggregate", "update", ("loud", "hour(at)"), MERGED,
+    ),
     "windows_as_structs": (
         lambda stream, _: hourly(stream, "*"), "an aggregate", "update", ("device", "hour"), MERGED,
     ),
