@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
 
     from pipeline.declare.dataset import Dataset, Registry
     from pipeline.declare.files_source import FilesSource
@@ -83,6 +84,11 @@ class Lakehouse:
     def has_state(self, name: str) -> bool:
         """Return whether a table is kept with state, which cannot forget a row."""
         return name in self.streams and self.streams[name].way == "with Spark's state"
+
+    def declared_rules(self) -> list[tuple[Dataset, Suite, StructType]]:
+        """Return each declaration with rules of its own, these as they are judged, and the columns that they judge."""
+        nodes = [node for node in self.graph.nodes.values() if node.dataset.rules and node.schema is not None]
+        return [(node.dataset, self.suites[node.name], node.schema.schema) for node in nodes if node.schema is not None]
 
     def open_again(self) -> Lakehouse:
         """Return the same pipeline with its declarations loaded again, and the columns that its sources have now."""
@@ -163,6 +169,8 @@ def open_lakehouse(
         graph = _resolved(loaded.registry, empty_files, settings, needs_data=needs_data)
         streams = keeping_of_streams(graph)
         views = keeping_of_views(graph, streams)
+        if settings.sources:
+            _check_no_suites(graph, Suites(settings.expectations))
         suites = compiled_suites(graph, Suites(settings.expectations))
     except BaseException:
         loaded.close()
@@ -192,6 +200,18 @@ def _resolved(
             if samples or not settings.sources:
                 raise
     raise AssertionError
+
+
+def _check_no_suites(graph: Graph, suites: Suites) -> None:
+    """Check that no suite is for a table of source for Databricks, whose rules are those that it declares.
+
+    Raises:
+        AuthorError: There is one, which nothing would judge.
+    """
+    for name in suites.names():
+        if name in graph.nodes or name in graph.unresolved:
+            problem = f"{suites.folder / name}.json is the suite of a table that the pipeline's source declares."
+            raise AuthorError(problem, "Write its rules as expectations into the source, and move the file away.")
 
 
 def compiled_suites(graph: Graph, suites: Suites) -> dict[str, Suite]:

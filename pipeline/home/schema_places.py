@@ -24,6 +24,7 @@ class SchemaPlaces:
         schema_logs: The folder of the schema logs, a sub-folder for each table that reads files.
         validations: The folder of the last verdicts on whole tables, a sub-folder for each table.
         data_docs: The folder of Great Expectations' pages.
+        suites: The folder of the suites that are generated from rules of declarations.
         graph: The graph of source for Databricks, as it was last resolved.
         full_refresh_intent: The intent of a full refresh, while one runs.
     """
@@ -41,6 +42,7 @@ class SchemaPlaces:
         self.schema_logs = state / "schema_log" / self.name
         self.validations = state / "validations" / self.name
         self.data_docs = state / "data_docs" / self.name
+        self.suites = state / "suites" / self.name
         self.graph = state / "graph" / f"{self.name}.json"
         self.full_refresh_intent = state / "full_refresh" / self.name / "intent.json"
 

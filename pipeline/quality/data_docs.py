@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 import warnings
 from datetime import datetime
 from html import escape
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.foundation.errors import DataError
@@ -16,7 +18,6 @@ from pipeline.quality.suite_file import load_suite, open_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 _SITE = "local"
 _STYLE = """<style>
@@ -29,11 +30,14 @@ td, th { border: 1px solid #ccc; padding: 0.25rem 0.6rem; text-align: left; }
 </style>"""
 
 
-def build_data_docs(suites: Path, validations: Path, judged_by_row: Mapping[str, dict[str, Any]], site: Path) -> Path:
+def build_data_docs(
+    suites: Path, generated: Path, validations: Path, judged_by_row: Mapping[str, dict[str, Any]], site: Path
+) -> Path:
     """Build Data Docs from the last verdicts, and return the start page.
 
     Args:
         suites: The folder of suites.
+        generated: The folder of those that are generated from rules of declarations; it may be missing.
         validations: The folder of the documents that updates have stored, with a folder for each table.
         judged_by_row: For each suite whose rules are judged row by row, its newest batch from the event log: `table`,
             `judged_at` and the counts under `data_quality`.
@@ -46,18 +50,24 @@ def build_data_docs(suites: Path, validations: Path, judged_by_row: Mapping[str,
     if not documents and not judged_by_row:
         raise DataError("No table has been judged yet.", "Run `python -m pipeline run`, then build the documents.")
     shutil.rmtree(site, ignore_errors=True)
-    context = open_context(suites)
-    context.add_data_docs_site(_SITE, _site(site))
-    for table, last in documents.items():
-        if last["document"]:
-            _keep(context, last["suite"], table, last["judged_at"], last["document"]["results"])
-    for suite, evidence in judged_by_row.items():
-        results = _results_by_row(load_suite(context, suite, suites / f"{suite}.json"), evidence["data_quality"])
-        _keep(context, suite, evidence["table"], evidence["judged_at"], results)
-    with warnings.catch_warnings():
-        # The renderer warns about its own dependencies.
-        warnings.simplefilter("ignore")
-        context.build_data_docs(site_names=[_SITE])
+    files = {file.stem: file for folder in (generated, suites) for file in folder.glob("*.json")}
+    with tempfile.TemporaryDirectory(prefix="lakehouse-suites-") as together:
+        # Great Expectations reads one folder.
+        for file in files.values():
+            shutil.copy(file, together)
+        context = open_context(Path(together))
+        context.add_data_docs_site(_SITE, _site(site))
+        for table, last in documents.items():
+            if last["document"]:
+                _keep(context, last["suite"], table, last["judged_at"], last["document"]["results"])
+        for suite, evidence in judged_by_row.items():
+            file = files.get(suite, suites / f"{suite}.json")
+            results = _results_by_row(load_suite(context, suite, file), evidence["data_quality"])
+            _keep(context, suite, evidence["table"], evidence["judged_at"], results)
+        with warnings.catch_warnings():
+            # The renderer warns about its own dependencies.
+            warnings.simplefilter("ignore")
+            context.build_data_docs(site_names=[_SITE])
     _make_readable_offline(site)
     return site / "index.html"
 

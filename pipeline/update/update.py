@@ -14,6 +14,7 @@ from pipeline.events.log import EventLog
 from pipeline.flows.flows import flows_of
 from pipeline.flows.open import open_lakehouse
 from pipeline.foundation.limits import DEFAULT_LIMITS, Limits
+from pipeline.quality.declared_suite import store_suites
 from pipeline.report.notifier import Notifier
 from pipeline.report.reporter import Reporter
 from pipeline.rework.migration import writing
@@ -149,5 +150,7 @@ class Update:
         check_code_of(spark)
         lakehouse = self._lakehouse = open_lakehouse(spark, self.home, self.settings, self.clock, self.limits)
         if self.settings.sources:
-            store_graph(self.home.schema(self.settings.target_schema).graph, lakehouse.graph)
+            places = self.home.schema(self.settings.target_schema)
+            store_graph(places.graph, lakehouse.graph)
+            store_suites(places.suites, lakehouse.declared_rules())
         return UpdateContext(self.id, lakehouse, flows_of(lakehouse), self._runner, self._reporter, self.log)
