@@ -26,7 +26,7 @@ def rejected_rows(path: Path, *, rules: Collection[str] = (), record_ids: Collec
         row
         for row in table.to_pylist()
         if (not rules or set(rules) & set(row["failed_expectations"]))
-        and (not record_ids or row["record_id"] in record_ids)
+        and (not record_ids or row.get("record_id") in record_ids)
     ]
     rows.sort(key=lambda row: (str(row.get("record_id")), row.get("record_row") or 0))
     return sorted(rows, key=lambda row: row["quarantined_at"], reverse=True)
