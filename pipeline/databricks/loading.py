@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.databricks.api import Module
 from pipeline.databricks.dbutils import DbUtils, Files, Secrets, Widgets
+from pipeline.databricks.declared_schema import with_schemas
 from pipeline.databricks.explaining import explained, first_line_of
 from pipeline.databricks.handles import Handles
 from pipeline.databricks.names import Names
@@ -152,7 +153,8 @@ class _Loader:
             NoDataError: The same, and it may be missing in a file whose data is missing.
         """
         try:
-            registry, notes = registry_of(self._module.declared(), self._names, self._running, self._settings)
+            declared = with_schemas(self._module.declared(), self._names)
+            registry, notes = registry_of(declared, self._names, self._running, self._settings)
         except AuthorError:
             if self._stopped is not None:
                 raise self._stopped from None

@@ -65,7 +65,7 @@ def expected_of(condition: str, columns: StructType) -> list[Expected]:
     else:
         if found:
             return found
-    # Great Expectations fills in what stands in braces.
+    # Great Expectations replaces braces and the name between them.
     condition = condition.replace("{", "{{").replace("}", "}}")
     query = f"SELECT * FROM {{batch}} WHERE ({condition}) IS FALSE"  # noqa: S608 - it is shown, and the author's own
     return [Expected("unexpected_rows_expectation", (("unexpected_rows_query", query),))]

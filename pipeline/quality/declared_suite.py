@@ -1,4 +1,4 @@
-"""Rules of a declaration as a suite of Great Expectations, for Data Docs and for whoever writes a suite of their own.
+"""Rules of a declaration as a suite of Great Expectations, for Data Docs and as the beginning of a suite of one's own.
 
 The rules themselves judge the rows; nothing is judged again by these suites.
 """

@@ -93,10 +93,12 @@ def _read_properties(cursor: Cursor, head: Head) -> None:
 
 def _read_partitions(cursor: Cursor, head: Head) -> None:
     head.partition_columns = cursor.names_in_brackets()
+    head.without_effect.append("PARTITIONED BY")
 
 
 def _read_clusters(cursor: Cursor, head: Head) -> None:
     head.cluster_columns = cursor.names_in_brackets()
+    head.without_effect.append("CLUSTER BY")
 
 
 def _read_location(cursor: Cursor, head: Head) -> None:

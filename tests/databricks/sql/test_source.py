@@ -71,7 +71,7 @@ FROM STREAM raw;"""
                 DeclaredExpectation("is small", "amount < (10 + 1)", "fail"),
                 DeclaredExpectation("tagged", "tags IS NOT NULL", "warn"),
             ),
-            without_effect=("PRIMARY KEY (id)", "SCHEDULE EVERY 1 HOUR"),
+            without_effect=("PRIMARY KEY (id)", "PARTITIONED BY", "CLUSTER BY", "SCHEDULE EVERY 1 HOUR"),
         )
     ]
 
