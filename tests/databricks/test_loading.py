@@ -130,6 +130,8 @@ def test_query_that_opens_a_missing_file_is_not_checked(project: Project) -> Non
         ("spark.range(1).writeTo('x').create()", "`writeTo` in a pipeline's source would write"),
         ("spark.readStream.table('t').writeStream.start()", "`writeStream` in a pipeline's source would write"),
         ("spark.sql('USE CATALOG main')", "`spark.sql` is given `USE CATALOG main …`, which is not a query"),
+        ("spark.sql('WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x')", "`INSERT` in a query would write"),
+        ("spark.sql('FROM t INSERT OVERWRITE u SELECT 1')", "`INSERT` in a query would write"),
         ("spark.sql('-- once\\n/* x */ DROP TABLE t')", "`spark.sql` is given `DROP TABLE t …`"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException, ParseException
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pipeline.databricks.sql.session import Session
     from pipeline.databricks.sql.tokens import Token
 
+# Spark takes these behind `WITH` and `FROM` too.
+_WRITES = {("INSERT", "INTO"), ("INSERT", "OVERWRITE")}
 _UNKNOWN_FUNCTION = "UNRESOLVED_ROUTINE"
 _METADATA = "_metadata"
 _LINE = re.compile(r"\bline (\d+),? pos \d+")
@@ -74,6 +76,10 @@ class SqlText:
         """
         text = with_arguments(self.text, self.arguments)
         tokens = tokens_of(text, self.where.file, self.where.line)
+        written = next((one for one, after in pairwise(tokens) if (one.word, after.word) in _WRITES), None)
+        if written is not None:
+            problem = f"{self.where.file}:{written.line}: `INSERT` in a query would write beside the pipeline."
+            raise AuthorError(problem, "Declare a table with this query, or a flow.")
         hidden = _METADATA if any(token.value == _METADATA for token in tokens if token.is_name) else ""
         frames: dict[str, DataFrame] = {}
         replaced: list[Replaced] = []
