@@ -43,7 +43,7 @@ with stage.still():
     ids = {table: stage.frame(table, ["record_id"])["record_id"].to_pylist() for table in (BRONZE, SILVER, QUARANTINE)}
     files = {file.path: (file.state, file.rows) for file in stage.files() if file.state != "waiting"}
     by_file = stage.rows_by_file()
-    written = {name: total.rows_written - total.rows_deleted for name, total in stage.history.totals().items()}
+    written = stage.history.totals()
     rows = {table: stage.rows(table) for table in TABLES}
     gold = sum(stage.frame(GOLD, ["reading_count"])["reading_count"].to_pylist())
 print(json.dumps({
