@@ -39,20 +39,20 @@ def with_schemas(declared: Sequence[Declared], names: Names) -> list[Declared]:
 
     Those of a table that changes or snapshots fill stay as they are: its keys and versions decide what it has.
     """
-    changed = {names.full(item.target) for item in declared if isinstance(item, DeclaredChanges)}
+    changed = {_full(names, item.target) for item in declared if isinstance(item, DeclaredChanges)}
     schemas = {
-        names.full(item.name): _Schema(item.name, item.schema, item.where)
+        _full(names, item.name): _Schema(item.name, item.schema, item.where)
         for item in declared
-        if isinstance(item, DeclaredDataset) and item.schema is not None and names.full(item.name) not in changed
+        if isinstance(item, DeclaredDataset) and item.schema is not None and _full(names, item.name) not in changed
     }
     return [_with_schema(item, schemas, names) for item in declared]
 
 
 def _with_schema(item: Declared, schemas: dict[str, _Schema], names: Names) -> Declared:
     if isinstance(item, DeclaredFlow):
-        schema = schemas.get(names.full(item.target))
+        schema = schemas.get(_full(names, item.target))
         return item if schema is None else replace(item, query=_Shaped(item.query, schema))
-    if not isinstance(item, DeclaredDataset) or (schema := schemas.get(names.full(item.name))) is None:
+    if not isinstance(item, DeclaredDataset) or (schema := schemas.get(_full(names, item.name))) is None:
         return item
     query = None if item.query is None else _Shaped(item.query, schema)
     present = [
@@ -61,6 +61,14 @@ def _with_schema(item: Declared, schemas: dict[str, _Schema], names: Names) -> D
         if column.not_null
     ]
     return replace(item, schema=None, query=query, expectations=(*item.expectations, *present))
+
+
+def _full(names: Names, written: str) -> str:
+    """Return a name with its catalog and schema; one that is not a name, as written: it is refused later."""
+    try:
+        return names.full(written)
+    except AuthorError:
+        return written
 
 
 @dataclass(frozen=True)
