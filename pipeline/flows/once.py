@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pipeline.delta.batch import Batch
 from pipeline.delta.rows import SparkRows
 from pipeline.flows.batch_query import BatchReader
-from pipeline.flows.flow import Flow, Progress
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from pipeline.flows.flow import Progress
+from pipeline.flows.undriven import UndrivenFlow
 
 
-class OnceFlow(Flow):
+class OnceFlow(UndrivenFlow):
     """Writes the rows of its query as one batch; once that is committed, the query is not run again."""
-
-    @property
-    def sources(self) -> list[str]:
-        """No table: no commit of one drives the flow."""
-        return []
-
-    def source(self) -> DataFrame | None:
-        """Return no stream."""
-        return None
-
-    def process(self, rows: DataFrame, batch: Batch, /) -> Progress:
-        """Refuse, because no stream drives the flow."""
-        raise NotImplementedError
 
     def due_batch(self, update_id: str) -> Batch | None:
         """Return the only batch, unless it is committed."""

@@ -12,10 +12,11 @@ from pipeline.declare.snapshot_flow import column_of
 from pipeline.delta.batch import Batch, Written
 from pipeline.flows.batch_query import BatchReader
 from pipeline.flows.change_merge import ChangeMerge, facts
-from pipeline.flows.flow import Flow, Progress
+from pipeline.flows.flow import Progress
 from pipeline.flows.snapshot_record import SnapshotRecord, Taken
 from pipeline.flows.snapshot_rows import SnapshotEvents, check_keys, differences
 from pipeline.flows.soundness import rebuild_remedy
+from pipeline.flows.undriven import UndrivenFlow
 from pipeline.foundation.errors import AuthorError, DamagedStateError, DataError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class SnapshotOrderError(DataError):
         )
 
 
-class SnapshotTableFlow(Flow):
+class SnapshotTableFlow(UndrivenFlow):
     """Takes one snapshot after the other, each in a batch of its own.
 
     A snapshot is compared with what the table holds; its differences are events at its version, newer than all before,
@@ -54,19 +55,6 @@ class SnapshotTableFlow(Flow):
         self._snapshots = snapshots
         self._next: tuple[DataFrame, Version] | None = None
         self._has_looked = False
-
-    @property
-    def sources(self) -> list[str]:
-        """No table: no commit of one drives the flow, each update does."""
-        return []
-
-    def source(self) -> DataFrame | None:
-        """Return no stream."""
-        return None
-
-    def process(self, rows: DataFrame, batch: Batch, /) -> Progress:
-        """Refuse, because no stream drives the flow."""
-        raise NotImplementedError
 
     def due_batch(self, update_id: str) -> Batch | None:
         """Return the batch of the next snapshot, or None if there is none; a dataset gives one at every other call.
