@@ -28,6 +28,10 @@ SCHEMAS = ("raw", "clean", "finance", "sales", "reports")
 TABLES_OF_A_SCHEMA = 20
 CARDS = len(SCHEMAS) * TABLES_OF_A_SCHEMA + TABLES_OF_A_SCHEMA
 FAILED = "finance.table_03"
+IS_IN_SIGHT = """name => {
+  const card = document.querySelector(`.card[data-name="${name}"]`);
+  return card && card.getBoundingClientRect().bottom < innerHeight && !card.classList.contains("dimmed");
+}"""
 
 
 def log_a_hundred_tables(home: Home) -> None:
@@ -107,13 +111,21 @@ def test_search_unfolds_the_schema_of_a_table_and_jumps_to_it(many: Client) -> N
         card(page, "reports").wait_for()
         page.keyboard.press("/")
         page.keyboard.type("reports.table_14")
-        wanted = card(page, "reports.table_14")
-        wanted.wait_for()
-        page.wait_for_function(
-            "card => card.getBoundingClientRect().bottom < innerHeight && !card.classList.contains('dimmed')",
-            arg=wanted.element_handle(),
-        )
+        page.wait_for_function(IS_IN_SIGHT, arg="reports.table_14")
         assert page.locator(".find").input_value() == "reports.table_14"
+
+
+def test_search_jumps_to_its_table_when_an_older_graph_arrives_after_the_text(many: Client) -> None:
+    with opened(many.base) as page:
+        card(page, "reports").wait_for()
+        held: list[Route] = []
+        page.route("**/api/graph", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks its handlers
+        with page.expect_request("**/api/graph"):
+            page.get_by_role("button", name="UTC", exact=True).click()
+        page.keyboard.press("/")
+        page.keyboard.type("reports.table_14")
+        held[0].continue_()
+        page.wait_for_function(IS_IN_SIGHT, arg="reports.table_14")
 
 
 def test_path_of_a_table_s_rows_is_emphasized_up_and_downstream(many: Client) -> None:

@@ -107,6 +107,7 @@ function findTable(text) {
 }
 
 async function drawGraph(update, chosen, list) {
+  const sought = found;
   const graph = await get(graphAddress(update, list));
   groups = graph.groups;
   clearTimeout(ticking);
@@ -123,8 +124,9 @@ async function drawGraph(update, chosen, list) {
     replace(main.firstChild, headline(graph, list));
     if (main.firstChild.id !== "headline") main.prepend(el("div", { id: "headline" }, headline(graph, list)));
     graphView.show(graph);
-    if (found) graphView.find(found);
-    found = null;
+    // A text that was typed during the request waits for the graph in which its group is unfolded.
+    if (sought) graphView.find(page.wanted);
+    if (found === sought) found = null;
     graphView.choose(chosen);
   }
   if (chosen) {
