@@ -208,10 +208,11 @@ def running_session() -> SparkSession | None:
 
 def _on_this_machine(home: Home, jars: list[Path]) -> dict[str, str]:
     return {
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
+        **dict.fromkeys(("spark.driver.bindAddress", "spark.driver.host"), "127.0.0.1"),
         "spark.executor.extraClassPath": os.pathsep.join(str(jar) for jar in jars),
         "spark.local.dir": str(home.scratch),
+        # On one machine Spark would make a secret of its own, and keep it for this JVM's later sessions on a cluster.
+        **dict.fromkeys(("spark.authenticate", "spark.network.crypto.enabled"), "false"),
     }
 
 
@@ -227,8 +228,7 @@ def java_options(home: Home, settings: SparkSettings, *, is_lasting: bool = Fals
     flags = ["-XX:+IgnoreUnrecognizedVMOptions", "--add-modules=jdk.incubator.vector"]
     is_thorough = is_lasting if settings.compiler == "auto" else settings.compiler == "thorough"
     if not is_thorough:
-        # With one tier, the JVM reserves only 48 MB for compiled code. An hour of updates fills that, and from then on
-        # the JVM discards code and compiles it again.
+        # One tier reserves 48 MB for compiled code. An hour of updates fills that, and then the JVM discards code.
         flags += ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=256m"]
     else:
         # In a heap of this size, the default collector costs a tenth more time and a quarter of a gigabyte.

@@ -133,7 +133,9 @@ class Ordeal:
             ended = self.run(*kill.arguments, fault=kill.point)
             # An update may end before a wait does.
             has_ended_before = kill.point.count(":") > 1 and ended.returncode == 0
-            assert ended.returncode == KILLED or has_ended_before, f"{kill} was never reached: {ended.stdout}{ended.stderr}"
+            assert ended.returncode == KILLED or has_ended_before, (
+                f"{kill} was never reached: {ended.stdout}{ended.stderr}"
+            )
             return
         with self.start(*kill.arguments) as process:
             time.sleep(self.dice.uniform(0.5, self.seconds))

@@ -14,7 +14,7 @@ import pytest
 
 from pipeline.foundation.clock import FixedClock
 from pipeline.home.places import CHECKOUT, Home
-from pipeline.spark.cluster import secret_file
+from pipeline.spark.cluster import private_defaults, secret_file
 from pipeline.spark_settings import SPARK_VARIABLES
 from tests.conftest import NOON, TABLES, TestLakehouse, reading
 
@@ -37,7 +37,9 @@ def test_page_s_updates_go_on_in_new_sessions_whatever_session_the_process_had_b
     lakehouse = TestLakehouse(cast("Any", None), home, FixedClock(NOON))
     for name in ("a", "b"):
         lakehouse.land(f".{name}.json", [reading(), reading(None)])
-    environment = {**os.environ, SPARK_VARIABLES["cores_max"]: "1"}
+    # A parent with a session on the cluster leaves this to its children: their session on this machine reads it too.
+    defaults = str(private_defaults(cluster.home))
+    environment = {**os.environ, SPARK_VARIABLES["cores_max"]: "1", "SPARK_CONF_DIR": defaults}
     ran = subprocess.run(
         [sys.executable, "-m", "tests.cluster.page", str(tmp_path), str(secret_file(cluster.home))],
         cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False, timeout=_SECONDS,
