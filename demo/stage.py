@@ -43,7 +43,8 @@ BRONZE = "bronze_sensor_readings"
 SILVER = "silver_cleaned_sensors"
 QUARANTINE = "silver_quarantined_sensors"
 GOLD = "gold_hourly_device_summary"
-TABLES = (BRONZE, SILVER, QUARANTINE, GOLD)
+DEVICE_STATUS = "gold_device_status"
+TABLES = (BRONZE, SILVER, QUARANTINE, GOLD, DEVICE_STATUS)
 _ATTEMPTS_TO_LOCK = 120
 _PAUSE_SECONDS = 0.5
 

@@ -92,3 +92,14 @@ def hourly_summary(readings: DataFrame) -> DataFrame:
             "reading_count",
         )
     )
+
+
+def newest_readings(readings: DataFrame) -> DataFrame:
+    """Return one row for each device: its newest reading by event time.
+
+    Of readings with the same event time it is the one that was ingested last, and of those the hottest.
+    """
+    columns = ("event_timestamp", "ingestion_timestamp", "temperature_celsius", "vibration_hz", "location", "record_id")
+    # Structs are compared field by field. The row so far and the new readings are all that the next row depends on.
+    newest = readings.groupBy("device_id").agg(F.max(F.struct(*columns)).alias("newest"))
+    return newest.select("device_id", "newest.*")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pyspark.sql import DataFrame
 
 from pipeline import TimeWindow, materialized_view, read, read_files, read_quarantine, read_stream, table
-from pipeline.sensor_readings import cleaned, hourly_summary
+from pipeline.sensor_readings import cleaned, hourly_summary, newest_readings
 
 
 @table(
@@ -45,3 +45,12 @@ def silver_quarantined_sensors() -> DataFrame:
 )
 def gold_hourly_device_summary() -> DataFrame:
     return hourly_summary(read("silver_cleaned_sensors"))
+
+
+@materialized_view(
+    comment="The newest reading of each device",
+    expectations="gold_device_status",
+    keys=["device_id"],
+)
+def gold_device_status() -> DataFrame:
+    return newest_readings(read("silver_cleaned_sensors"))

@@ -46,6 +46,7 @@ TABLES = (
     "silver_cleaned_sensors",
     "silver_quarantined_sensors",
     "gold_hourly_device_summary",
+    "gold_device_status",
 )
 
 
@@ -163,7 +164,24 @@ class TestLakehouse:
         assert len(set(bronze)) == len(bronze)
         assert sorted(silver + quarantine) == sorted(bronze)
         assert self._gold() == self._expected_gold()
+        assert self.rows("gold_device_status") == self._expected_status()
         assert self.counted_by_events(*TABLES) == {table: len(self.rows(table)) for table in TABLES}
+
+    def _expected_status(self) -> list[dict[str, Any]]:
+        names = (
+            "event_timestamp",
+            "ingestion_timestamp",
+            "temperature_celsius",
+            "vibration_hz",
+            "location",
+            "record_id",
+        )
+        newest: dict[str, Any] = {}
+        for row in self.rows("silver_cleaned_sensors", "device_id", *names):
+            held = newest.setdefault(row["device_id"], row)
+            # NULL comes before every value.
+            newest[row["device_id"]] = max(held, row, key=lambda one: [(one[n] is not None, one[n]) for n in names])
+        return [newest[device] for device in sorted(newest)]
 
     def _gold(self) -> dict[Any, Any]:
         rows = self.rows("gold_hourly_device_summary")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
-from pipeline.sensor_readings import cleaned, event_timestamp, hourly_summary
+from pipeline.sensor_readings import cleaned, event_timestamp, hourly_summary, newest_readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -232,3 +232,26 @@ def test_hourly_summary_of_half_hour_offsets_keeps_utc_hours(spark: SparkSession
                                  SILVER.replace("event_timestamp TIMESTAMP", "sent STRING"))  # fmt: skip
     summary = hourly_summary(sent.withColumn("event_timestamp", event_timestamp(F.col("sent"))))
     assert [row["window_start"] for row in collected(summary)] == [TEN]
+
+
+def test_newest_readings_are_those_with_the_latest_event_time_of_each_device(spark: SparkSession) -> None:
+    schema = f"{SILVER}, ingestion_timestamp TIMESTAMP, record_id STRING"
+    early, late = at(2026, 1, 31, 12), at(2026, 1, 31, 13)
+    rows = [
+        ("a", "North", TEN, 45.0, 0.1, late, "r1"),
+        ("a", "South", at(2026, 1, 31, 11), None, 0.2, early, "r2"),
+        ("b", "North", TEN, 20.0, 0.3, early, "r3"),
+        ("b", "North", TEN, 10.0, 0.4, late, "r4"),
+        ("c", "North", TEN, 30.0, 0.5, late, "r5"),
+        ("c", "North", TEN, 31.0, 0.6, late, "r6"),
+    ]
+    names = [
+        "device_id", "event_timestamp", "ingestion_timestamp", "temperature_celsius", "vibration_hz", "location", "record_id",
+    ]  # fmt: skip
+    expected = [
+        ("a", at(2026, 1, 31, 11), early, None, 0.2, "South", "r2"),
+        ("b", TEN, late, 10.0, 0.4, "North", "r4"),
+        ("c", TEN, late, 31.0, 0.6, "North", "r6"),
+    ]
+    newest = collected(newest_readings(spark.createDataFrame(rows, schema)))
+    assert newest == [dict(zip(names, row, strict=True)) for row in expected]

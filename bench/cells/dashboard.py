@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from bench.size import Size
 
+TARGET = 2.0
 _DEVICES = 5_000
+QUICK_SECONDS = 0.3
+_NOTE = f"{QUICK_SECONDS} s meet the target whatever the ratio"
 
 
 def of_the_floor(size: Size, scratch: Path) -> list[Result]:
@@ -39,7 +42,12 @@ def of_the_floor(size: Size, scratch: Path) -> list[Result]:
             ask(), ask_rival()
             ours, theirs = alternating(size.runs(readings), _timed(ask), _timed(ask_rival))
             name = f"chart_{query.name}_{label(readings)}"
-            results.append(Result.of(name, ours, rival="DuckDB through deltalake", theirs=theirs))
+            results.append(
+                Result.of(
+                    name, ours, rival="DuckDB over silver", theirs=theirs, target=TARGET, quick_seconds=QUICK_SECONDS,
+                    note=_NOTE,
+                )
+            )  # fmt: skip
     return results
 
 

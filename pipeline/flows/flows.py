@@ -11,6 +11,7 @@ from pipeline.flows.judged_ingest import JudgedIngestFlow
 from pipeline.flows.judged_view import JudgedViewFlow
 from pipeline.flows.once import OnceFlow
 from pipeline.flows.outside import OutsideFlow
+from pipeline.flows.result_view import ResultViewFlow
 from pipeline.flows.snapshot_table import SnapshotTableFlow
 from pipeline.flows.stateful import StatefulFlow
 from pipeline.flows.stream import StreamFlow
@@ -79,7 +80,7 @@ def flows_of(lakehouse: Lakehouse) -> Flows:
 def _other_flow(lakehouse: Lakehouse, node: Node) -> Flow | None:
     """Return the flow of a table that neither files nor single rows of another table fill; None for any other table."""
     if node.dataset.kind == "materialized_view":
-        return JudgedViewFlow(lakehouse, node) if node.dataset.rules else ViewFlow(lakehouse, node)
+        return _view_flow(lakehouse, node)
     if node.outside_stream is not None:
         return OutsideFlow(lakehouse, node, node.outside_stream)
     if node.dataset.once_for is not None:
@@ -89,3 +90,10 @@ def _other_flow(lakehouse: Lakehouse, node: Node) -> Flow | None:
     if node.dataset.changes is not None:
         return ChangeTableFlow(lakehouse, node, node.dataset.changes)
     return StatefulFlow(lakehouse, node) if lakehouse.streams[node.name].way != "by batch" else None
+
+
+def _view_flow(lakehouse: Lakehouse, node: Node) -> ViewFlow:
+    if node.dataset.rules:
+        return JudgedViewFlow(lakehouse, node)
+    is_by_results = lakehouse.views[node.name].way == "by stored results"
+    return (ResultViewFlow if is_by_results else ViewFlow)(lakehouse, node)

@@ -59,7 +59,7 @@ class ViewFlow(Flow):
         self._missing = {name for name in self.sources if not self._exists(name)}
         if len(self._missing) == len(self.sources):
             return None
-        if self._kept.window is not None:
+        if self._kept.keys:
             assert self.node.frame is not None
             return without_values(self._new_rows(0, "skipChangeCommits"), columns_read(self.node.frame))
         changes = (self._new_rows(number, "ignoreChanges") for number in range(len(self.sources)))
@@ -74,8 +74,7 @@ class ViewFlow(Flow):
         """Bring the view up to date with a batch of new source rows."""
         if self.table.committed_batch(batch.flow_id) >= batch.batch_id:
             return Progress(0, {self.node.name: self.table.written_by(batch)})
-        window = self._kept.window
-        if window is None or (self.table.exists and not self._computed_query.is_current()):
+        if not self._kept.keys or (self.table.exists and not self._computed_query.is_current()):
             return self._recompute_whole(rows.count(), batch)
         if has_few_rows(self._lakehouse.table(self._sources[0]), self.position, batch.batch_id):
             # To count rows in one place needs no exchange.
@@ -83,7 +82,18 @@ class ViewFlow(Flow):
         # A view that filters its groups may be empty for long, and is then merged into like any other.
         is_new = not self._kept.filters_groups or batch.batch_id == 0
         if not self.table.exists or (is_new and self.table.row_count() == 0):
-            return self._begin(rows.where(window.time().isNotNull()).count(), batch)
+            return self._begin(self._grouped_rows(rows).count(), batch)
+        return self._brought_up_to_date(rows, batch)
+
+    def _grouped_rows(self, rows: DataFrame) -> DataFrame:
+        """Return the rows that belong to a group."""
+        window = self._kept.window
+        return rows if window is None else rows.where(window.time().isNotNull())
+
+    def _brought_up_to_date(self, rows: DataFrame, batch: Batch) -> Progress:
+        """Recompute the groups of new rows."""
+        window = self._kept.window
+        assert window is not None
         grouped = rows.groupBy(F.unix_micros(window.built()["start"]).alias("start")).agg(
             F.count(F.lit(1)).alias("rows")
         )

@@ -10,6 +10,7 @@ from pyspark.sql import types as T  # noqa: N812 - as Spark code names it
 from pipeline.plans.grouping import holds, outputs_of
 from pipeline.plans.operators import changing_function, has_subquery
 from pipeline.plans.plan import Tree, plan_of
+from pipeline.plans.results import StoredResult, stored_results
 from pipeline.plans.windows import Window, window_of
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _KEY_TYPES = (
     T.BinaryType,
 )  # fmt: skip
 _START_AND_END = (0, 1)
+_NO_WINDOW = "It does not group by one tumbling window of a column of event times."
 
 
 @dataclass(frozen=True)
@@ -34,21 +36,24 @@ class ViewKeeping:
     """How a materialized view is kept.
 
     Attributes:
-        way: `by touched keys`: the groups that new rows belong to are computed anew. `whole`: all of it is.
-        reason: Why, as one sentence for an author.
-        keys: With touched keys, the view's columns that tell its rows apart, the window's start included.
-        aliases: With touched keys, the other columns that hold a key or a part of the window.
+        way: `by touched keys`: the groups that new rows belong to are computed anew. `by stored results`: what the
+            view holds is compared with new rows alone. `whole`: all of it is computed anew.
+        reason: Why, in a sentence or two for an author.
+        keys: Unless it is computed whole, the view's columns that tell its rows apart, the window's start included.
+        aliases: The other columns that hold a key or a part of the window.
         window: With touched keys, the window that bounds which rows of the source are read again.
+        results: With stored results, what each group has the greatest or the least of.
         filters_groups: Whether groups can fall out of the view by a filter on what was computed for them.
         is_deterministic: Whether the query gives the same rows for the same sources whenever it runs; if not, it is
             computed whole in every update.
     """
 
-    way: Literal["by touched keys", "whole"]
+    way: Literal["by touched keys", "by stored results", "whole"]
     reason: str
     keys: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     window: Window | None = None
+    results: tuple[StoredResult, ...] = ()
     filters_groups: bool = False
     is_deterministic: bool = True
 
@@ -56,9 +61,10 @@ class ViewKeeping:
 def keeping_of_view(frame: DataFrame, *, is_over_one_append_only_source: bool) -> ViewKeeping:
     """Return how a materialized view is kept.
 
-    A short-cut is taken only where the plan proves it right: filters and projections over one grouping by keys and a
-    tumbling window, over filters and projections of one table that rows are only ever added to, and every key is a
-    column of the view.
+    A short-cut is taken only where the plan proves it right: projections over one grouping of one table that rows are
+    only ever added to, after filters and projections, with every key a column of the view. What is grouped by a
+    tumbling window is kept by touched keys, also with a filter on the groups; the greatest and least values of other
+    groups are kept by stored results.
 
     Args:
         frame: The query's result over empty frames of its sources.
@@ -107,9 +113,15 @@ def _grouped(frame: DataFrame, aggregate: Tree, above: list[Tree], below: list[T
         aliases += [name for name, _ in found[1:]]
         if window is not None:
             windows.append(replace(window, name=name, is_end=part == 1))
-    if len(windows) != 1:
-        return "It does not group by one tumbling window of a column of event times."
     filters = any(operator.kind == "Filter" for operator in above)
+    if keys and not windows and not filters:
+        results = stored_results(outputs, {*keys, *aliases})
+        if isinstance(results, str):
+            return f"{_NO_WINDOW} {results}"
+        reason = "It has only the greatest and least values of its groups: the view and new rows give the next ones."
+        return ViewKeeping("by stored results", reason, tuple(keys), tuple(aliases), results=results)
+    if len(windows) != 1:
+        return _NO_WINDOW
     reason = "It groups one table by keys and a tumbling window."
     return ViewKeeping("by touched keys", reason, tuple(keys), tuple(aliases), windows[0], filters_groups=filters)
 
@@ -123,4 +135,6 @@ def _unmergeable(frame: DataFrame, keeping: ViewKeeping) -> str:
             return f"Its key `{field.name}` is of type {kind}, which engines compare in different ways."
         if "map<" in kind or "variant" in kind:
             return f"Its column `{field.name}` is of type {kind}, which cannot be compared."
+        if keeping.results and "collate" in kind:
+            return f"Its column `{field.name}` is of type {kind}, in which unlike texts may be equal."
     return ""

@@ -1,38 +1,17 @@
--- One row per device: its newest reading, whether it is hot (as the alert has it) or silent, and how urgent that is
--- from: silver_cleaned_sensors
-WITH recent AS (
+-- One row per device: its newest reading, whether that is hot, whether the device is silent, and how urgent that is
+-- from: gold_device_status
+WITH judged AS (
   SELECT
     device_id,
     location,
-    event_timestamp,
-    ingestion_timestamp,
+    event_timestamp AS last_reading_at,
     temperature_celsius,
     vibration_hz,
-    max(event_timestamp) OVER (PARTITION BY device_id) AS last_reading_at
+    timestampdiff(SECOND, event_timestamp, current_timestamp()) / 60.0D AS minutes_silent,
+    -- A device that stopped sending while it was hot stays hot for four hours, as in the alert.
+    coalesce(temperature_celsius > 40, false) AND event_timestamp > current_timestamp() - INTERVAL 4 HOURS AS is_hot,
+    event_timestamp < current_timestamp() - INTERVAL 15 MINUTES AS is_silent
   FROM {source}
-  WHERE event_timestamp <= current_timestamp() + INTERVAL 10 MINUTES
-),
-newest AS (
-  SELECT
-    device_id,
-    -- Compared field by field: the last arrival first, then the hottest reading in it.
-    max(struct(ingestion_timestamp, temperature_celsius, vibration_hz, location)) AS reading,
-    max(last_reading_at) AS last_reading_at
-  FROM recent
-  WHERE event_timestamp > last_reading_at - INTERVAL 15 MINUTES AND temperature_celsius IS NOT NULL
-  GROUP BY device_id
-),
-judged AS (
-  SELECT
-    device_id,
-    reading.location,
-    last_reading_at,
-    reading.temperature_celsius,
-    reading.vibration_hz,
-    timestampdiff(SECOND, last_reading_at, current_timestamp()) / 60.0D AS minutes_silent,
-    reading.temperature_celsius > 40 AND last_reading_at > current_timestamp() - INTERVAL 4 HOURS AS is_hot,
-    last_reading_at < current_timestamp() - INTERVAL 15 MINUTES AS is_silent
-  FROM newest
 )
 SELECT
   device_id,
@@ -46,5 +25,5 @@ SELECT
   is_hot,
   is_silent,
   -- Hot before silent before calm; among them the hottest first.
-  if(is_hot, 2000, 0) + if(is_silent, 1000, 0) + temperature_celsius AS risk
+  if(is_hot, 2000, 0) + if(is_silent, 1000, 0) + coalesce(temperature_celsius, 0) AS risk
 FROM judged

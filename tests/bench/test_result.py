@@ -31,3 +31,11 @@ def test_result_without_a_rival_compares_seconds_with_the_target() -> None:
 
 def test_result_without_a_target_is_only_reported() -> None:
     assert Result.of("chart", [1.0], rival="a rival", theirs=[0.5]).met is None
+
+
+def test_result_quick_enough_meets_its_target_whatever_the_ratio() -> None:
+    slow, quick = (
+        Result.of("chart", [seconds], rival="a rival", theirs=[0.1], target=2.0, quick_seconds=0.3)
+        for seconds in (0.31, 0.3)
+    )
+    assert (slow.met, quick.met) == (False, True)

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.bench
 
 SECONDS = float(os.environ.get("MINUTES") or 5) * 60
 RATE = float(os.environ.get("RATE") or 2000)
-BRONZE, SILVER, QUARANTINE, GOLD = TABLES
+BRONZE, SILVER, QUARANTINE, GOLD, STATUS = TABLES
 
 
 class Gauge:
@@ -145,7 +145,11 @@ def _check(lakehouse: TestLakehouse, readings: int) -> None:
     assert sorted(_rows(gold, *key, "reading_count", "max_temp")) == sorted(
         _rows(fresh, *key, "device_id_count", "temperature_celsius_max")
     )
-    assert lakehouse.counted_by_events(*TABLES) == {**counts, GOLD: gold.num_rows}
+    assert lakehouse.counted_by_events(*TABLES) == {
+        **counts,
+        GOLD: gold.num_rows,
+        STATUS: len(set(silver["device_id"].to_pylist())),
+    }
 
 
 def _rows(table: Any, *columns: str) -> list[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 pytestmark = pytest.mark.cluster
-BRONZE, SILVER, QUARANTINE, GOLD = TABLES
+BRONZE, SILVER, QUARANTINE, GOLD, STATUS = TABLES
 
 
 @pytest.mark.usefixtures("many")

@@ -46,7 +46,7 @@ def test_page_s_updates_go_on_in_new_sessions_whatever_session_the_process_had_b
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout + ran.stderr
     lakehouse.assert_invariants()
-    assert [len(lakehouse.rows(table)) for table in TABLES] == [4, 2, 2, 1]
+    assert [len(lakehouse.rows(table)) for table in TABLES] == [4, 2, 2, 1, 1]
 
 
 def test_session_gets_new_executors_from_a_master_that_has_started_again(spark: SparkSession, cluster: Cluster) -> None:

@@ -28,6 +28,7 @@ def test_dry_run_checks_everything_and_writes_nothing(tmp_path: Path, capsys: Ca
     assert tables["silver_cleaned_sensors"]["reads"] == ["bronze_sensor_readings"]
     assert tables["silver_cleaned_sensors"]["rules"]["high_temperature"] == "warn"
     assert tables["gold_hourly_device_summary"]["kept"] == "by touched keys"
+    assert tables["gold_device_status"]["kept"] == "by stored results"
     assert tables["gold_hourly_device_summary"]["kept_because"] in " ".join(said.split())
     assert list(tmp_path.iterdir()) == []
 

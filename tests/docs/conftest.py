@@ -26,8 +26,8 @@ def logged(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Ite
     lakehouse = TestLakehouse(spark, Home(tmp_path_factory.mktemp("a home")), FixedClock(NOON))
     lakehouse.land("a.json", [reading(), reading(None), reading(temperature_celsius=41.0)])
     lakehouse.update()
-    lakehouse.path(TABLES[-1]).rename(lakehouse.home.root / "elsewhere")
-    lakehouse.path(TABLES[-1]).write_text("a file in the way")
+    lakehouse.path(TABLES[3]).rename(lakehouse.home.root / "elsewhere")
+    lakehouse.path(TABLES[3]).write_text("a file in the way")
     lakehouse.land("b.json", [reading()])
     assert lakehouse.update().state == "FAILED"
     (program,) = re.findall(r"^```python\n(.*?)^```$", EVENT_LOG_PAGE, re.MULTILINE | re.DOTALL)

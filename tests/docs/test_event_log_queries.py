@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-BRONZE, SILVER, QUARANTINE, GOLD = TABLES
+BRONZE, SILVER, QUARANTINE, GOLD, STATUS = TABLES
 QUERIES = dict(re.findall(r"^### (.+?)\n.*?^```sql\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 
 
@@ -45,9 +45,11 @@ def test_every_query_of_the_page_returns_what_the_page_says(logged: TestLakehous
         (SILVER, 2, 4, 3, 0, 1),
         (QUARANTINE, 2, 1, 1, 0, None),
         (GOLD, 1, 2, 1, 0, None),
+        (STATUS, 2, 3, 1, 0, None),
     ]
     assert ask("Lineage") == [
         ("landing/sensor_readings", BRONZE, "APPEND"),
+        (SILVER, STATUS, "MATERIALIZED_VIEW"),
         (SILVER, GOLD, "MATERIALIZED_VIEW"),
         (BRONZE, SILVER, "APPEND"),
         (SILVER, QUARANTINE, "APPEND"),

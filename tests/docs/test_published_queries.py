@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-BRONZE, SILVER, QUARANTINE, GOLD = TABLES
+BRONZE, SILVER, QUARANTINE, GOLD, STATUS = TABLES
 CHANGES = re.findall(r"^\| `(.*?details.*?)` \| `(.*?details.*?)` \|$", PAGE, re.MULTILINE)
 
 
@@ -97,7 +97,13 @@ QUERIES: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         FROM event_log_details, latest
         WHERE event_type = 'flow_definition' AND origin.update_id = latest.id ORDER BY fills
         """,
-        [(BRONZE, "[]"), (GOLD, f'["{SILVER}"]'), (SILVER, f'["{BRONZE}"]'), (QUARANTINE, f'["{SILVER}"]')],
+        [
+            (BRONZE, "[]"),
+            (STATUS, f'["{SILVER}"]'),
+            (GOLD, f'["{SILVER}"]'),
+            (SILVER, f'["{BRONZE}"]'),
+            (QUARANTINE, f'["{SILVER}"]'),
+        ],
     ),
     "listings of Auto Loader": (
         """

@@ -192,6 +192,8 @@ _OTHER_VIEWS = (
     '{source}.groupBy("device").pivot("place", ["a", "b"]).agg(F.sum("value"))',
     '{source}.rollup("device", "place").agg(F.count("*").alias("n"))',
     '{source}.groupBy("device", F.window("at", "1 hour")).count().select("device", "window.start")',
+    '{source}.groupBy("device", "place").agg(F.max("value").alias("top"), F.min("at").alias("first"))',
+    '{source}.groupBy("device").agg(F.max(F.struct("at", "value", "place")).alias("newest")).select("newest.*", "device")',
 )
 _OVER_VIEWS = (
     '{source}.agg(F.count("*").alias("rows"))', "{source}.distinct()",

@@ -103,7 +103,7 @@ def test_two_files_of_two_hundred_megabytes_arrive_whole_within_the_memory_of_a_
     with capsys.disabled():
         sys.stdout.write(f"\n{sum(sent.values()):,} readings in {seconds:.0f} s; peak megabytes: {megabytes}\n")
     assert process.returncode == 0, output + errors
-    bronze, silver, quarantine, gold = (DeltaTable(lakehouse.path(table)) for table in TABLES)
+    bronze, silver, quarantine, gold, _ = (DeltaTable(lakehouse.path(table)) for table in TABLES)
     files = rows_of(bronze, ["source_file", "record_id", "_corrupt_record", "_rescued_data"])
     assert {
         Path(row["values"]).name: row["counts"] for row in pc.value_counts(files["source_file"]).to_pylist()

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
-BRONZE, SILVER, QUARANTINE, GOLD = (
+BRONZE, SILVER, QUARANTINE, GOLD, STATUS = (
     "bronze_sensor_readings",
     "silver_cleaned_sensors",
     "silver_quarantined_sensors",
     "gold_hourly_device_summary",
+    "gold_device_status",
 )
 LANDING = "landing/sensor_readings"
 
@@ -30,9 +31,9 @@ def nodes_of(graph: Any) -> dict[str, Any]:
 def test_graph_has_every_dataset_with_its_figures_in_this_update_and_in_total(client: Client) -> None:
     graph = client.get("/api/graph")
     nodes = nodes_of(graph)
-    assert set(nodes) == {LANDING, BRONZE, SILVER, QUARANTINE, GOLD}
+    assert set(nodes) == {LANDING, BRONZE, SILVER, QUARANTINE, GOLD, STATUS}
     assert {name: node["status"] for name, node in nodes.items() if name != LANDING} == dict.fromkeys(
-        (BRONZE, SILVER, QUARANTINE, GOLD), "COMPLETED"
+        (BRONZE, SILVER, QUARANTINE, GOLD, STATUS), "COMPLETED"
     )
     figures = ("rows_in", "rows_written", "rows_dropped", "rows_warned", "rows_total")
     assert [nodes[SILVER][name] for name in figures] == [1, 1, 0, 0, 4]
@@ -42,6 +43,7 @@ def test_graph_has_every_dataset_with_its_figures_in_this_update_and_in_total(cl
     assert [files[name] for name in ("listed", "ingested", "waiting", "set_aside", "ingested_now")] == [2, 2, 0, 0, 1]
     assert {(edge["source"], edge["target"]): edge["rows"] for edge in graph["edges"]} == {
         (LANDING, BRONZE): 1, (BRONZE, SILVER): 1, (SILVER, QUARANTINE): 0, (SILVER, GOLD): 1,
+        (SILVER, STATUS): 1,
     }  # fmt: skip
     assert (graph["update"]["state"], graph["update"]["is_newest"], graph["runner"]["state"]) == (
         "COMPLETED", True, "idle",
@@ -65,6 +67,7 @@ def test_every_node_says_whether_its_rows_are_conserved(client: Client) -> None:
         SILVER: "1 in = 1 out + 0 quarantined",
         QUARANTINE: "0 rejected = 0 dropped upstream",
         GOLD: "log: 2 rows = table: 2 rows",
+        STATUS: "log: 1 rows = table: 1 rows",
     }
     assert {node["conservation"]["state"] for node in nodes.values()} == {"holds"}
     assert nodes[SILVER]["conservation"]["checks"] == [{"state": "holds", "text": "log: 4 rows = table: 4 rows"}]

@@ -40,13 +40,13 @@ def test_started_update_refreshes_all_tables_and_a_full_refresh_empties_them_fir
     update = ended(page, started.body["update_id"])
     assert (update["state"], update["cause"]) == ("COMPLETED", "USER_ACTION")
     lakehouse.assert_invariants()
-    assert [len(lakehouse.rows(table)) for table in TABLES] == [2, 1, 1, 1]
+    assert [len(lakehouse.rows(table)) for table in TABLES] == [2, 1, 1, 1, 1]
     assert page.get("/api/graph")["runner"]["warm"] is True
 
     again = page.post("/api/updates", {"full_refresh": ["silver_cleaned_sensors"]})
     nodes = {node["name"]: node for node in ended(page, again.body["update_id"])["nodes"]}
     lakehouse.assert_invariants()
-    assert {name: nodes[name]["rows_deleted"] for name in TABLES} == dict(zip(TABLES, [0, 1, 1, 1], strict=True))
+    assert {name: nodes[name]["rows_deleted"] for name in TABLES} == dict(zip(TABLES, [0, 1, 1, 1, 1], strict=True))
     assert nodes["silver_cleaned_sensors"]["conservation"]["state"] == "holds"
 
 
@@ -83,7 +83,7 @@ def test_dry_run_lists_the_tables_and_writes_nothing(page: Client, lakehouse: Te
     assert found["ready"] is True
     assert [table["name"] for table in found["tables"]] == list(TABLES)
     assert found["tables"][1]["inputs"] == ["bronze_sensor_readings"]
-    assert [table["kept"] for table in found["tables"]] == ["by batch"] * 3 + ["by touched keys"]
+    assert [table["kept"] for table in found["tables"]] == ["by batch"] * 3 + ["by touched keys", "by stored results"]
     assert not lakehouse.home.schema("smart_factory").data.exists()
 
 

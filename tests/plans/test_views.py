@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import functions as F  # noqa: N812
 
+from pipeline.plans.results import StoredResult
 from pipeline.plans.views import ViewKeeping, keeping_of_view
 from pipeline.plans.windows import Window
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 HOUR = timedelta(hours=1)
+NO_WINDOW = "It does not group by one tumbling window of a column of event times."
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +31,31 @@ def kept(frame: DataFrame) -> ViewKeeping:
 
 def hourly(frame: DataFrame) -> DataFrame:
     return frame.groupBy("device", F.window("at", "1 hour")).agg(F.avg("value").alias("mean"))
+
+
+def newest(frame: DataFrame, *columns: str) -> DataFrame:
+    compared = F.col(columns[0]) if columns else F.struct("at", "value")
+    return frame.groupBy("device").agg(F.max(compared).alias("newest"))
+
+
+def test_view_of_greatest_and_least_values_is_kept_by_stored_results(readings: DataFrame) -> None:
+    view = (
+        readings.where("value < 100")
+        .groupBy("device", F.col("floor").alias("storey"))
+        .agg(F.max(F.struct("at", "value")).alias("newest"), F.min("at").alias("first"))
+        .select("newest.value", "device", "newest.at", "storey", F.col("device").alias("machine"), "first")
+    )
+
+    assert kept(view) == ViewKeeping(
+        "by stored results",
+        "It has only the greatest and least values of its groups: the view and new rows give the next ones.",
+        ("device", "storey"),
+        ("machine",),
+        results=(
+            StoredResult(("at", "value"), is_struct=True, is_greatest=True),
+            StoredResult(("first",), is_struct=False, is_greatest=False),
+        ),
+    )
 
 
 def test_view_of_keys_and_hours_is_kept_by_touched_keys(readings: DataFrame) -> None:
@@ -107,7 +134,7 @@ def test_event_time_that_was_renamed_is_the_source_s_column(readings: DataFrame)
 WHOLE: dict[str, tuple[Callable[[DataFrame], DataFrame], str]] = {
     "no_window": (
         lambda frame: frame.groupBy("device").count(),
-        "It does not group by one tumbling window of a column of event times.",
+        f"{NO_WINDOW} Its column `count` is not the greatest or the least value of its group.",
     ),
     "slide": (
         lambda frame: frame.groupBy(F.window("at", "1 hour", "15 minutes")).count(),
@@ -145,7 +172,36 @@ WHOLE: dict[str, tuple[Callable[[DataFrame], DataFrame], str]] = {
     ),
     "truncated_date": (
         lambda frame: frame.groupBy(F.date_trunc("hour", "at").alias("hour")).count(),
-        "It does not group by one tumbling window of a column of event times.",
+        f"{NO_WINDOW} Its column `count` is not the greatest or the least value of its group.",
+    ),
+    "greatest_of_all_rows": (lambda frame: frame.groupBy().agg(F.max("value").alias("top")), NO_WINDOW),
+    "greatest_with_a_filter_after_it": (
+        lambda frame: frame.groupBy("device").agg(F.max("value").alias("top")).where("top > 1"),
+        NO_WINDOW,
+    ),
+    "value_of_the_greatest": (
+        lambda frame: frame.groupBy("device").agg(F.max_by("value", "at").alias("newest")),
+        f"{NO_WINDOW} Its column `newest` is not the greatest or the least value of its group.",
+    ),
+    "difference_of_extremes": (
+        lambda frame: frame.groupBy("device").agg((F.max("value") - F.min("value")).alias("range")),
+        f"{NO_WINDOW} Its column `range` is not the greatest or the least value of its group.",
+    ),
+    "field_of_the_greatest_missing": (
+        lambda frame: newest(frame).select("device", "newest.value"),
+        f"{NO_WINDOW} Its columns `value` are not each field of the struct that is compared, once.",
+    ),
+    "greatest_whole_and_in_fields": (
+        lambda frame: newest(frame).select("device", "newest", "newest.at", "newest.value"),
+        f"{NO_WINDOW} Its columns `newest`, `at`, `value` are not each field of the struct that is compared, once.",
+    ),
+    "greatest_of_a_stored_struct": (
+        lambda frame: newest(frame.withColumn("pair", F.struct("at", "value")), "pair").select("device", "newest.*"),
+        f"{NO_WINDOW} Its columns `at`, `value` are not each field of the struct that is compared, once.",
+    ),
+    "greatest_of_collated_text": (
+        lambda frame: frame.groupBy("device").agg(F.max(F.expr("floor COLLATE UTF8_LCASE")).alias("top")),
+        "Its column `top` is of type string collate UTF8_LCASE, in which unlike texts may be equal.",
     ),
     "no_grouping": (lambda frame: frame.where("value > 1"), "It does not group its rows exactly once."),
 }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
-BRONZE, SILVER, QUARANTINE, GOLD = TABLES
+BRONZE, SILVER, QUARANTINE, GOLD, STATUS = TABLES
 
 
 def checkpoint_of(lakehouse: TestLakehouse, table: str) -> Path:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
-BRONZE, SILVER, QUARANTINE, GOLD = TABLES
+BRONZE, SILVER, QUARANTINE, GOLD, STATUS = TABLES
 
 
 class KilledError(Exception):
@@ -95,7 +95,7 @@ def test_flow_that_fails_downstream_of_a_reprocessing_is_reported_and_goes_on_in
         with pytest.raises(LakehouseError, match="No space left on device"):
             lakehouse.update(reprocess_files=("a.json",))
     assert intent(lakehouse).read() is None
-    assert [len(lakehouse.rows(table)) for table in TABLES] == [2, 0, 0, 0]
+    assert [len(lakehouse.rows(table)) for table in TABLES] == [2, 0, 0, 0, 0]
     assert lakehouse.logged("update_progress")[-1]["state"] == "FAILED"
     assert lakehouse.update().state == "COMPLETED"
     lakehouse.assert_invariants()

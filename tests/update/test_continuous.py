@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 
-BRONZE, SILVER, QUARANTINE, GOLD = TABLES
+BRONZE, SILVER, QUARANTINE, GOLD, STATUS = TABLES
 
 
 class Running:

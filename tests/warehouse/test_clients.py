@@ -39,6 +39,7 @@ TABLES = {
     "silver_cleaned_sensors",
     "silver_quarantined_sensors",
     "gold_hourly_device_summary",
+    "gold_device_status",
     "event_log",
 }
 SENSOR_READINGS = {
