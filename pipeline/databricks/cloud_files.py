@@ -76,7 +76,8 @@ def cloud_files(
     wanted["infer_column_types"] = _types(given, form, infers_types=infers_types)
     wanted["schema_evolution_mode"] = _mode(given, has_schema=schema is not None)
     if form == "csv":
-        wanted["header"] = _is_true(given.pop("header", "false"))
+        # As Auto Loader does: where columns are inferred, the first line is taken for their names.
+        wanted["header"] = _is_true(given.pop("header", str(schema is None)))
     rescued = given.pop("rescueddatacolumn", "_rescued_data" if schema is None else "")
     if schema is not None and rescued and wanted["schema_evolution_mode"] == "none":
         wanted["schema_evolution_mode"] = "rescue"

@@ -112,8 +112,7 @@ class SourceReads(Reads):
                 reader = reader.schema(schema)
             elif "inferschema" not in given:
                 given["inferschema"] = given.pop("infercolumntypes", "true")
-            if given.pop("header", "false").lower() == "true":
-                given["header"] = "true"
+            given.setdefault("header", str(schema is None).lower())
             return _loaded(reader.options(**given), place, f"`{path}`")
 
     def delta_stream(self, name: str, path: Path, options: Mapping[str, str]) -> DataFrame:

@@ -15,7 +15,7 @@ FOLDER = Path("/data/raw")
 
 def test_options_that_are_not_given_have_databricks_defaults() -> None:
     read = cloud_files(FOLDER, {"format": "csv"}, None)
-    assert (read.source.path, read.source.format, read.source.header) == ("/data/raw", "csv", False)
+    assert (read.source.path, read.source.format, read.source.header) == ("/data/raw", "csv", True)
     assert (read.source.infer_column_types, read.source.schema_evolution_mode) == ("none", "addNewColumns")
     assert (read.source.path_glob_filter, read.source.recursive_file_lookup) == ("*", True)
     assert read.source.max_files_per_trigger == 1000
@@ -39,6 +39,18 @@ def test_options_are_read_in_any_case_with_and_without_their_prefix() -> None:
     assert (read.source.infer_column_types, read.source.schema_evolution_mode) == ("all", "rescue")
     assert (read.source.max_files_per_trigger, read.source.header, read.source.delimiter) == (7, True, ";")
     assert (read.rescued, read.without_effect) == ("left_over", ("schemalocation",))
+
+
+@pytest.mark.parametrize(
+    ("given", "schema", "expected"),
+    [({}, None, True), ({}, "id INT", False), ({"header": "false"}, None, False), ({"header": "true"}, "id INT", True)],
+)
+@pytest.mark.spark
+@pytest.mark.usefixtures("spark")
+def test_first_line_of_csv_has_the_names_where_columns_are_inferred(
+    given: dict[str, str], schema: str | None, *, expected: bool
+) -> None:
+    assert cloud_files(FOLDER, {"format": "csv", **given}, schema).source.header is expected
 
 
 @pytest.mark.spark
