@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from pyarrow import json
 
 from pipeline.records.conversion import UnfitError, converted, may_overflow, read_type
+from pipeline.records.json_maps import is_readable, map_array
 from pipeline.records.json_regular import OPENER, SEPARATORS
 from pipeline.records.values import Taken
 
@@ -86,11 +87,22 @@ def read_typed_lines(block: bytes, columns: tuple[Column, ...]) -> pa.RecordBatc
         block: Text that begins and ends outside of any record.
         columns: The columns of the rows.
     """
-    # Arrow reads a map as a list of entries, and senders write objects.
-    if not columns or not block.startswith(b"{") or any("map<" in column.type for column in columns):
+    if not columns or not block.startswith(b"{"):
         return None
-    rows = read_objects(block, columns)
+    has_maps = any("map<" in column.type for column in columns)
+    rows = _read_with_maps(block, columns) if has_maps else read_objects(block, columns)
     return None if rows is None or _may_have_null_record(rows, block) else rows
+
+
+def _read_with_maps(block: bytes, columns: tuple[Column, ...]) -> pa.RecordBatch | None:
+    """Return objects as rows, or None; Arrow infers the maps among their values as structs.
+
+    A null would leave open whether a map has its key.
+    """
+    maps = tuple(column for column in columns if "map<" in column.type)
+    if b"null" in block or not all(is_readable(column.arrow_type) for column in maps):
+        return None
+    return _read(block, columns, _options(tuple(column for column in columns if column not in maps), "infer"))
 
 
 def read_objects(block: bytes, columns: tuple[Column, ...]) -> pa.RecordBatch | None:
@@ -100,27 +112,48 @@ def read_objects(block: bytes, columns: tuple[Column, ...]) -> pa.RecordBatch | 
         block: Objects, and nothing else.
         columns: The columns of the rows.
     """
+    return _read(block, columns, _options(columns, "error"))
+
+
+def _read(block: bytes, columns: tuple[Column, ...], options: json.ParseOptions) -> pa.RecordBatch | None:
     if any("decimal" in column.type for column in columns) and may_overflow(block):
         return None
     whole = json.ReadOptions(use_threads=False, block_size=len(block) + 1)
+    names = [column.name for column in columns]
     try:
-        table = json.read_json(pa.BufferReader(block), whole, _options(columns))
+        table = json.read_json(pa.BufferReader(block), whole, options)
         (rows,) = table.combine_chunks().to_batches()
         # Arrow accepts invalid UTF-8 and escaped halves of characters.
         if not block.isascii() or b"\\u" in block:
             rows.validate(full=True)
-        if not all(map(_is_sound, rows.columns)):
+        if not all(map(_is_sound, rows.columns)) or not set(names).issuperset(rows.schema.names):
             return None
-        arrays = [converted(array, column.arrow_type) for array, column in zip(rows.columns, columns, strict=True)]
+        arrays = [_column(rows, column) for column in columns]
     except (pa.ArrowInvalid, UnfitError):
         return None
-    return pa.RecordBatch.from_arrays(arrays, rows.schema.names)
+    return pa.RecordBatch.from_arrays(arrays, names)
+
+
+def _column(rows: pa.RecordBatch, column: Column) -> pa.Array:
+    """Return a column of its type, made of what Arrow has read or inferred.
+
+    Raises:
+        UnfitError: A value is not as the type has it, or Arrow has taken it for something else.
+        ArrowInvalid: The same.
+    """
+    kind = column.arrow_type
+    read = rows.column(column.name) if column.name in rows.schema.names else pa.nulls(rows.num_rows)
+    if pa.types.is_map(kind) and not pa.types.is_list(read.type):
+        return map_array(read, kind)
+    if read.type != read_type(kind):
+        raise UnfitError
+    return converted(read, kind)
 
 
 @cache
-def _options(columns: tuple[Column, ...]) -> json.ParseOptions:
+def _options(columns: tuple[Column, ...], unexpected: str) -> json.ParseOptions:
     schema = pa.schema([(column.name, read_type(column.arrow_type)) for column in columns])
-    return json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error")
+    return json.ParseOptions(explicit_schema=schema, unexpected_field_behavior=unexpected)
 
 
 def _is_sound(values: pa.Array) -> bool:

@@ -75,6 +75,8 @@ def test_common_form_of_a_type_is_read_by_arrow(sql_type: str, literal: str) -> 
     assert agreed(literal, sql_type)
 
 
-def test_map_is_left() -> None:
-    assert not agreed('{"a":1}', "map<string,int>")
+def test_entries_and_maps_of_other_types_are_left() -> None:
     assert not agreed('[{"key":"a","value":1}]', "map<string,int>")
+    assert not agreed('{"1":1}', "map<int,int>")
+    assert not agreed('{"a":"2026-11-30"}', "map<string,date>")
+    assert not agreed('{"a":[1]}', "map<string,array<int>>")
