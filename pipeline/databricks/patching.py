@@ -31,6 +31,11 @@ _DELTA = "delta"
 # Each of these is a way to load paths.
 _FILE_FORMATS = ("csv", "json", "parquet", "text", "orc", "xml", "avro")
 _PATCHED = "_lakehouse_patched"
+# Former names of functions that `from pyspark.sql.functions import *` leaves out since PySpark lists what it exports.
+_FORMER_NAMES = (
+    "approxCountDistinct", "bitwiseNOT", "countDistinct", "shiftLeft", "shiftRight", "shiftRightUnsigned",
+    "sumDistinct", "toDegrees", "toRadians",
+)  # fmt: skip
 
 
 def patch_readers() -> None:
@@ -54,6 +59,7 @@ def patch_readers() -> None:
     _wrap(SparkSession, "sql", _sql)
     _wrap_function()
     refuse_writes()
+    F.__all__ += [name for name in _FORMER_NAMES if name not in F.__all__ and hasattr(F, name)]
 
 
 def _wrap(owner: Any, name: str, instead: Callable[..., Any]) -> None:

@@ -115,6 +115,17 @@ def test_dry_run_in_which_missing_data_hides_every_declaration_names_the_data(pr
         project.opened(f"import dlt\ndbutils.fs.ls('dbfs:/nowhere')\n{TABLE}", needs_data=False)
 
 
+def test_star_import_of_functions_has_their_former_names(project: Project) -> None:
+    text = """import dlt
+from pyspark.sql.functions import *
+
+@dlt.table
+def t():
+    return spark.range(3).select(countDistinct("id").alias("n"), lit(5).alias("x"))
+"""
+    assert [fact["name"] for fact in facts_of(project.opened(text))] == ["t"]
+
+
 def test_query_that_opens_a_missing_file_is_not_checked(project: Project) -> None:
     text = "import dlt\n\n@dlt.table\ndef t():\n    return spark.createDataFrame(open('rules.csv'), 'x STRING')\n"
     with pytest.raises(NoDataError, match=r"a\.py:5: Python finds no file at `rules\.csv`"):
