@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,12 +23,13 @@ _FORMAT_NAMES = {"binaryfile": "binaryFile"}
 WITHOUT_EFFECT = frozenset({
     "schemalocation", "usenotifications", "useincrementallisting", "usemanagedfileevents", "backfillinterval",
     "fetchparallelism", "maxfileage", "resourcetag", "region", "queueurl", "validateoptions", "usestrictglobber",
-    "connectionstring", "resourcegroup", "subscriptionid", "tenantid", "clientid", "clientsecret", "roleArn",
+    "connectionstring", "resourcegroup", "subscriptionid", "tenantid", "clientid", "clientsecret", "rolearn",
     "multiline", "mergeschema", "checkpointlocation", "ignorecorruptfiles", "ignoremissingfiles", "listonstart",
     "samplesize", "inferschema.samplesize", "prefersdecimal", "allowcomments", "readercasesensitive",
 })  # fmt: skip
 _MODES = {"addnewcolumns": "addNewColumns", "rescue": "rescue", "failonnewcolumns": "failOnNewColumns", "none": "none"}
 _CORRUPT = "_corrupt_record"
+_DURATION = re.compile(r"(?:interval\s+)?(\d+)\s*([smhdw])[a-z]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,9 @@ def cloud_files(
     for option, (name, read) in _OPTIONS.items():
         if option in given:
             wanted[name] = read(given.pop(option))
+    if wanted.get("clean_source", "off") not in {"off", "delete"}:
+        problem = f"`cloudFiles.cleanSource` is `{wanted['clean_source'].upper()}`, which would move the files."
+        raise AuthorError(problem, "Write `DELETE`, or leave it out and clear the folder by hand.")
     if given:
         _refuse_rest(given)
     source = FilesSource.declared(path="files", format=form, schema_hints=hints, **wanted)
@@ -124,6 +129,12 @@ def _names(value: str) -> str:
     return value
 
 
+def _duration(value: str) -> str:
+    """Return a duration as this engine reads it, of one such as `30 days` or `INTERVAL 7 DAYS`."""
+    found = _DURATION.fullmatch(value.strip())
+    return f"{found[1]}{found[2].lower()}" if found is not None else value
+
+
 _OPTIONS: dict[str, tuple[str, Any]] = {
     "maxfilespertrigger": ("max_files_per_trigger", int),
     "maxbytespertrigger": ("max_bytes_per_trigger", _names),
@@ -138,22 +149,23 @@ _OPTIONS: dict[str, tuple[str, Any]] = {
     "charset": ("encoding", _names),
     "skiprows": ("skip_rows", int),
     "rowtag": ("row_tag", _names),
+    "cleansource": ("clean_source", str.lower),
+    "cleansource.retentionduration": ("clean_source_retention", _duration),
 }
 # Options whose usual value is what happens here anyway.
 _USUAL = {
-    "mode": "permissive", "cleansource": "off", "allowoverwrites": "false", "quote": '"', "escape": "\\",
+    "mode": "permissive", "allowoverwrites": "false", "quote": '"', "escape": "\\",
     "wholetext": "false", "ignoreleadingwhitespace": "false", "ignoretrailingwhitespace": "false",
 }  # fmt: skip
 _INSTEAD = {
     "mode": "Leave it out: broken records are kept, in the column of rescued data.",
     "allowoverwrites": "Leave it out, and let changed files land under new names.",
-    "cleansource": "Leave it out, and clear the folder by hand.",
 }
 
 
 def _refuse_rest(given: Mapping[str, str]) -> None:
     for option, value in given.items():
-        if _USUAL.get(option) == value.strip().lower() or (option == "cleansource.retentionduration"):
+        if _USUAL.get(option) == value.strip().lower():
             continue
         remedy = _INSTEAD.get(option, "Leave it out, or read the files with `spark.read` in a materialized view.")
         raise AuthorError(f"Auto Loader's option `{option}` with the value `{value}` cannot be honoured here.", remedy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,18 @@ def test_options_are_read_in_any_case_with_and_without_their_prefix() -> None:
     assert (read.source.infer_column_types, read.source.schema_evolution_mode) == ("all", "rescue")
     assert (read.source.max_files_per_trigger, read.source.header, read.source.delimiter) == (7, True, ";")
     assert (read.rescued, read.without_effect) == ("left_over", ("schemalocation",))
+
+
+@pytest.mark.parametrize("text", ["7 days", "INTERVAL 7 DAYS", "7d", "168 hours"])
+def test_source_that_is_cleaned_by_deletion_keeps_files_for_their_retention(text: str) -> None:
+    options = {"cloudFiles.cleanSource": "DELETE", "cloudFiles.cleanSource.retentionDuration": text}
+    source = cloud_files(FOLDER, {"format": "csv", **options}, None).source
+    assert (source.clean_source, source.clean_source_retention) == ("delete", timedelta(days=7))
+
+
+def test_source_that_would_move_its_files_is_refused() -> None:
+    with pytest.raises(AuthorError, match=r"`cloudFiles\.cleanSource` is `MOVE`, which would move the files"):
+        cloud_files(FOLDER, {"cloudFiles.cleanSource": "MOVE"}, None)
 
 
 @pytest.mark.parametrize(

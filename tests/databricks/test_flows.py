@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -169,3 +170,28 @@ def test_several_flows_views_over_files_and_state_read_each_file_once(project: P
     assert shop.rows("counted", by="customer") == [{"customer": "Bo", "count": 3}, {"customer": None, "count": 1}]
     assert shop.rows("calendar") == [{"day": 0}, {"day": 1}]
     assert shop.rows("priced") == [{"customer": "Ada", "price": 8}]
+
+
+CLEANED = """
+import dlt
+
+
+@dlt.table
+def kept():
+    reader = spark.readStream.format("cloudFiles").option("cloudFiles.format", "json")
+    reader = reader.option("cloudFiles.cleanSource", "DELETE").option("cloudFiles.cleanSource.retentionDuration", "7 days")
+    return reader.load("/Volumes/main/shop/raw")
+"""
+
+
+def test_source_that_asks_for_it_is_cleaned_after_its_retention(project: Project) -> None:
+    project.write("source/pipeline.py", CLEANED)
+    project.write("raw/a.json", sent(("Ada", 7)))
+    shop = project.settings()
+    assert shop.update().state == "COMPLETED"
+    assert (project.folder / "raw" / "a.json").exists()
+    shop.clock.advance(timedelta(days=8))
+    project.write("raw/b.json", sent(("Bo", 1)))
+    assert shop.update().state == "COMPLETED"
+    assert [(project.folder / "raw" / name).exists() for name in ("a.json", "b.json")] == [False, True]
+    assert sorted(row["customer"] for row in shop.rows("kept")) == ["Ada", "Bo"]
