@@ -127,7 +127,8 @@ class Reporter:
         """Return the ids of the flushed events that count rows."""
         return self.log.counted_ids()
 
-    def event_id(self, batch: Batch, target: str) -> str:
+    @staticmethod
+    def event_id(batch: Batch, target: str) -> str:
         """Return the id of the event about a batch and a table, which is always the same."""
         return str(uuid.uuid5(_NAMESPACE, f"{batch.flow_id}/{batch.batch_id}/{target}"))
 

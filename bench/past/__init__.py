@@ -1,0 +1,1 @@
+"""Homes with a long past, written directly instead of by thousands of updates."""
