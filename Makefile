@@ -18,7 +18,7 @@ PLAY := $(RUN) -m demo
 PLAY_READY := $(READY)
 endif
 
-.PHONY: warehouse alerts page test-browser test-slow superset notebook screenshots test-superset help setup doctor docs demo act1 act2 act3 act4 act5 run test lint format reset bench docs-quality chaos property soak up down test-compose test-cluster
+.PHONY: warehouse alerts page test-browser test-slow superset notebook screenshots test-superset help setup doctor docs demo act1 act2 act3 act4 act5 run test lint format reset bench docs-quality chaos property soak up down test-compose test-cluster test-object-store
 
 help: ## Print this list
 	@echo "Smart Factory lakehouse: make <target>"
@@ -126,6 +126,15 @@ down: ## Stop the stack; all data stays in its volumes
 
 test-cluster: $(READY) ## Test updates on a Spark cluster of processes on loopback, with kills (N=5 SEED=1)
 	@N=$(or $(N),5) SEED=$(or $(SEED),1) $(RUN) -m pytest -m cluster tests/cluster
+
+VERSITYGW := .cache/versitygw-1.8.0/versitygw
+
+# An S3 server; building it takes some minutes, once.
+$(VERSITYGW):
+	@GOBIN="$(CURDIR)/$(@D)" go install github.com/versity/versitygw/cmd/versitygw@v1.8.0
+
+test-object-store: $(READY) $(VERSITYGW) ## Test what is kept in an object store against a real S3 server, which needs Go once
+	@$(RUN) -m pytest -m object_store tests/storage
 
 test-compose: $(READY) ## Test the stack in Docker: acts, dashboards, alert, restarts, kills
 	@$(RUN) -m pytest tests/compose -m compose

@@ -32,7 +32,7 @@ def replace_file(path: Path, content: str | bytes, *, durable: bool = True, priv
         draft.unlink(missing_ok=True)
         raise
     if durable:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def create_file(path: Path, content: str | bytes) -> None:
@@ -49,7 +49,7 @@ def create_file(path: Path, content: str | bytes) -> None:
         os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def rename_file(path: Path, to: Path) -> None:
@@ -59,7 +59,7 @@ def rename_file(path: Path, to: Path) -> None:
         OSError: The file cannot be renamed.
     """
     path.replace(to)
-    _sync_folder(to.parent)
+    sync_folder(to.parent)
 
 
 def _draft(path: Path, content: str | bytes, *, durable: bool = True, private: bool = False) -> Path:
@@ -86,10 +86,10 @@ def create_folder(folder: Path) -> None:
     if not folder.is_dir():
         create_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Flush a folder's entries to disk; without this a power failure may undo a rename."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
