@@ -25,7 +25,7 @@ def test_batches_committed_but_not_checkpointed_are_written_and_counted_once(lak
     lakehouse.update()
     checkpoints = lakehouse.home.state / "checkpoints" / "smart_factory"
     commits = list(checkpoints.glob("*/*/commits/[0-9]*"))
-    assert len(commits) == 3
+    assert len(commits) == 4
     for commit in commits:
         commit.unlink()
         commit.with_name(f".{commit.name}.crc").unlink(missing_ok=True)
