@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.spark, pytest.mark.slow]
 def test_lost_events_that_count_rows_are_restored_from_the_commits(lakehouse: TestLakehouse) -> None:
     lakehouse.land("a.json", [reading(), reading(None)])
     lakehouse.update()
-    lakehouse.land("b.json", [reading(), reading(None), reading("MFG-A-1001")])
+    lakehouse.land("b.json", [reading(at="2026-03-01T11:40:00"), reading(None), reading("MFG-A-1001")])
     second = lakehouse.update().update_id
     log = DeltaTable(lakehouse.path("event_log"))
     log.delete(f"level = 'METRICS' AND origin.update_id = '{second}'")
