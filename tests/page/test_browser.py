@@ -194,7 +194,7 @@ def test_full_refresh_asks_first_and_lists_what_is_emptied(client: Client) -> No
         expect(go).to_be_disabled()
         page.get_by_role("checkbox", name=SILVER).check()
         expect(page.locator(".effect")).to_have_text(
-            f"Will be emptied and refilled: {SILVER}, silver_quarantined_sensors, gold_hourly_device_summary."
+            f"Will be emptied and refilled: {SILVER}, silver_quarantined_sensors, gold_hourly_device_summary, gold_device_status."
         )
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_role("dialog")).to_be_hidden()
