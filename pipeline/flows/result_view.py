@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import TYPE_CHECKING
 
-from pyspark.sql import Column
 from pyspark.sql import functions as F  # noqa: N812 - the name that Spark code uses everywhere
 
 from pipeline.delta.batch import Written
 from pipeline.delta.merge import replace_keys
 from pipeline.delta.rows import SparkRows
 from pipeline.flows.flow import Progress
-from pipeline.flows.view import ViewFlow
+from pipeline.flows.view import ViewFlow, same_keys
 from pipeline.foundation.sql_names import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from pipeline.delta.batch import Batch
     from pipeline.plans.results import StoredResult
@@ -53,8 +51,7 @@ def with_held(fresh: DataFrame, held: DataFrame, keys: Sequence[str], results: S
         results: What is the greatest or the least of its group.
     """
     held = held.withColumn(_IS_HELD, F.lit(True))
-    same = reduce(Column.__and__, (fresh[quoted(key)].eqNullSafe(held[quoted(key)]) for key in keys))
-    joined = fresh.join(held, same, "left")
+    joined = fresh.join(held, same_keys(fresh, held, keys), "left")
     columns = {name: fresh[quoted(name)] for name in fresh.columns}
     for result in results:
         best = _best(fresh, held, result)

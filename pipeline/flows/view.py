@@ -23,6 +23,7 @@ from pipeline.foundation.sql_names import quoted
 from pipeline.plans.plan import columns_read
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from pyspark.sql import Column
@@ -165,7 +166,7 @@ class ViewFlow(Flow):
         elif len(keys) > 1 and at_most > self._lakehouse.limits.few_rows:
             # Few keys are compared all of them: those that the new rows do not touch come out as they were.
             wanted = self._query(rows).select(*map(quoted, keys)).distinct()
-            recomputed = recomputed.join(F.broadcast(wanted), on=_same(recomputed, wanted, keys), how="left_semi")
+            recomputed = recomputed.join(F.broadcast(wanted), on=same_keys(recomputed, wanted, keys), how="left_semi")
             at_most = count
         fresh = SparkRows(recomputed, at_most)
         within = (window.name, held[0][0], held[-1][1])
@@ -176,7 +177,7 @@ class ViewFlow(Flow):
         held = self.table.held(self._lakehouse.spark, times).rows.where(
             within_stretches(F.col(quoted(times[0])), times[1])
         )
-        gone = held.join(recomputed, on=_same(held, recomputed, list(self._kept.keys)), how="left_anti")
+        gone = held.join(recomputed, on=same_keys(held, recomputed, list(self._kept.keys)), how="left_anti")
         return recomputed.withColumn(KEPT, F.lit(True)).unionByName(gone.withColumn(KEPT, F.lit(False)))
 
     def _late_rows(self, counts: dict[datetime, int]) -> dict[str, object]:
@@ -224,7 +225,8 @@ class ViewFlow(Flow):
             raise AuthorError(problem, f"Run `python -m pipeline run --full-refresh {self.node.name}`.")
 
 
-def _same(left: DataFrame, right: DataFrame, keys: list[str]) -> Column:
+def same_keys(left: DataFrame, right: DataFrame, keys: Sequence[str]) -> Column:
+    """Return the condition that two rows have the same keys; NULL is equal to NULL."""
     condition = F.lit(True)
     for key in keys:
         condition = condition & left[quoted(key)].eqNullSafe(right[quoted(key)])
