@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import threading
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Self
 
-if TYPE_CHECKING:
-    from types import TracebackType
+from tests.storage.loopback import Handler, LoopbackServer
 
 
-class LossyProxy:
+class LossyProxy(LoopbackServer):
     """A proxy on loopback; `lose` says of how many of the next writes and deletions the answer is lost."""
 
     def __init__(self, port: int) -> None:
@@ -20,11 +17,9 @@ class LossyProxy:
         self._guard = threading.Lock()
         proxy = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def pass_on(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        class PassingOn(Handler):
+            def answer(self) -> None:
+                body = self.body()
                 server = HTTPConnection("127.0.0.1", port)
                 server.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
                 for name, value in self.headers.items():
@@ -45,24 +40,7 @@ class LossyProxy:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def log_message(self, *args: object) -> None:
-                del args
-
-        for method in ("GET", "HEAD", "PUT", "DELETE", "POST"):
-            setattr(Handler, f"do_{method}", Handler.pass_on)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(PassingOn)
 
     def lose(self, count: int) -> None:
         with self._guard:

@@ -6,21 +6,21 @@ import hashlib
 import re
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape, unescape
 
+from tests.storage.loopback import Handler, LoopbackServer
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
 _STAMP = "2026-03-01T12:00:00.000Z"
 # Between the check and the write of a server that is not atomic: long enough for all racers to have checked.
 _GAP_SECONDS = 0.2
 
 
-class LyingServer:
+class LyingServer(LoopbackServer):
     """Objects in memory, for one bucket and without signatures.
 
     Args:
@@ -35,18 +35,7 @@ class LyingServer:
         self._parts: dict[str, dict[int, bytes]] = {}
         self._newest = ""
         self._guard = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(_handler(self))
 
     def get(self, key: str) -> tuple[int, Mapping[str, str], bytes]:
         with self._guard:
@@ -106,11 +95,6 @@ class LyingServer:
         return wanted is not None and (key not in self._objects or _etag(self._objects[key][0]) != wanted)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-
 def _etag(data: bytes) -> str:
     return f'"{hashlib.sha256(data).hexdigest()[:32]}"'
 
@@ -130,14 +114,12 @@ def _posted(
     return objects.complete(key, asked["uploadId"][0])
 
 
-def _handler(objects: LyingServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+def _handler(objects: LyingServer) -> type[Handler]:
+    class Memory(Handler):
         def answer(self) -> None:
             url = urlsplit(self.path)
             key, asked = unquote(url.path).partition("/lake/")[2], parse_qs(url.query, keep_blank_values=True)
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.body()
             headers = dict(self.headers.items())
             if self.command == "PUT" and "uploadId" in asked:
                 status, given, content = objects.part(asked["uploadId"][0], int(asked["partNumber"][0]), body)
@@ -158,9 +140,4 @@ def _handler(objects: LyingServer) -> type[BaseHTTPRequestHandler]:
             if self.command != "HEAD":
                 self.wfile.write(content)
 
-        def log_message(self, *args: object) -> None:
-            del args
-
-    for method in ("GET", "HEAD", "PUT", "DELETE", "POST"):
-        setattr(Handler, f"do_{method}", Handler.answer)
-    return Handler
+    return Memory
