@@ -104,6 +104,15 @@ class TestLakehouse:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
         return file
 
+    def running(self, folder: Path, code: str, schema: str, name: str) -> TestLakehouse:
+        """Return the lakehouse with another pipeline, which is written into a folder and has no suites yet."""
+        (folder / f"{name}.py").write_text(code, encoding="utf-8")
+        (folder / "suites").mkdir()
+        settings = folder / f"{name}.yml"
+        text = f"name: {name}\nschema: {schema}\nsource: {name}.py\nexpectations: suites\n"
+        settings.write_text(text, encoding="utf-8")
+        return replace(self, settings_file=settings)
+
     def update(self, **selection: Any) -> UpdateResult:
         names = ("table_expectations", "table_expectations_rows")
         own = {name: getattr(self, name) for name in names}
@@ -263,11 +272,7 @@ def copied():
 @pytest.fixture
 def lines(lakehouse: TestLakehouse, tmp_path: Path) -> TestLakehouse:
     """A lakehouse of another pipeline: `raw` takes a file a batch from the folder `lines`, `copied` takes its rows."""
-    (tmp_path / "lines.py").write_text(_TWO_TABLES, encoding="utf-8")
-    (tmp_path / "suites").mkdir()
-    settings = tmp_path / "lines.yml"
-    settings.write_text("name: L\nschema: lines\nsource: lines.py\nexpectations: suites\n", encoding="utf-8")
-    return replace(lakehouse, settings_file=settings)
+    return lakehouse.running(tmp_path, _TWO_TABLES, "lines", "lines")
 
 
 @pytest.fixture

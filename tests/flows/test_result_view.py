@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,11 +38,7 @@ def devices():
 
 @pytest.fixture
 def home(lakehouse: TestLakehouse, tmp_path: Path) -> TestLakehouse:
-    (tmp_path / "newest.py").write_text(_VIEW, encoding="utf-8")
-    (tmp_path / "suites").mkdir()
-    settings = tmp_path / "newest.yml"
-    settings.write_text("name: N\nschema: views\nsource: newest.py\nexpectations: suites\n", encoding="utf-8")
-    return replace(lakehouse, settings_file=settings)
+    return lakehouse.running(tmp_path, _VIEW, "views", "newest")
 
 
 def land(home: TestLakehouse, name: str, *rows: tuple[str | None, int, float | None]) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -76,11 +75,7 @@ def stamped():
 @pytest.fixture
 def home(lakehouse: TestLakehouse, tmp_path: Path) -> TestLakehouse:
     """A lakehouse of views over events, each of a device, a time and a value."""
-    (tmp_path / "views.py").write_text(_VIEWS, encoding="utf-8")
-    (tmp_path / "suites").mkdir()
-    settings = tmp_path / "views.yml"
-    settings.write_text("name: V\nschema: views\nsource: views.py\nexpectations: suites\n", encoding="utf-8")
-    return replace(lakehouse, settings_file=settings)
+    return lakehouse.running(tmp_path, _VIEWS, "views", "views")
 
 
 def land(home: TestLakehouse, name: str, *rows: tuple[str, str, float]) -> None:
