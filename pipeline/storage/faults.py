@@ -1,4 +1,4 @@
-"""Faults of an object store, as what they are: the network's and the store's, or those of the credentials."""
+"""Classifies the faults of an object store: of the network and the store, or of the credentials."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class StoreRefusedError(EnvironmentFaultError):
 
 @contextmanager
 def store_faults(uri: str) -> Iterator[None]:
-    """Raise what the store's library raises as an error of this project.
+    """Turn the exceptions of the store's library into errors of this project.
 
-    That a file exists, has changed or is missing passes as it is, because it is an answer.
+    A file that exists, has changed or is missing is a response and not a fault: those exceptions pass unchanged.
 
     Raises:
-        StoreRefusedError: The credentials or the bucket are wrong, or a name in the listing cannot be given back.
+        StoreRefusedError: The credentials or the bucket are wrong, or the library cannot represent a listed name.
         EnvironmentFaultError: The store cannot be reached, or has a fault; whether a write has happened is unknown.
     """
     try:
@@ -63,7 +63,7 @@ def store_fault(uri: str, error: Exception) -> EnvironmentFaultError:
     account = _SECRET.sub(r"\1***", " ".join(str(error).partition("Debug source:")[0].split()))
     shown = shorten(account, _LONGEST_ACCOUNT, placeholder=" ...")
     if _NO_BUCKET in account:
-        problem = f"{uri} cannot be read or written: there is no such bucket."
+        problem = f"{uri} cannot be read or written: the bucket does not exist."
         return StoreRefusedError(problem, "Create the bucket, or correct the address of the home.")
     if isinstance(error, PermissionDeniedError | UnauthenticatedError) or _REFUSED.search(account):
         problem = f"The object store refuses access to {uri}: {shown}."

@@ -20,7 +20,7 @@ _LOCK = ".store.lock"
 
 
 class FolderStore:
-    """Files in a folder. Hidden files are none of its own: drafts, and the lock of those who compare and replace."""
+    """Files in a folder, except for hidden ones: drafts, and the lock that makes compare-and-replace atomic."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

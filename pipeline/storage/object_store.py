@@ -51,8 +51,8 @@ class Endpoint:
 class ObjectStore:
     """Objects below a prefix of a bucket.
 
-    A write that is refused looks whether it was its own that is there: an answer may be lost on the way, and a request
-    that is repeated then meets what it wrote before. Each write therefore has a name, which the object keeps.
+    A response may get lost, and the repeated request is then refused because the first one succeeded. So each write
+    puts a unique id into the object's metadata, and a refused write checks whether the object has its own id.
     """
 
     def __init__(self, bucket: str, prefix: str = "", endpoint: Endpoint | None = None) -> None:
@@ -68,18 +68,18 @@ class ObjectStore:
             return Content(bytes(found.bytes()), _etag(found.meta))
 
     def create(self, name: str, data: bytes) -> str:
-        """Write a new object by a PUT that the store takes only if there is none."""
+        """Write a new object with a PUT that succeeds only if the object does not exist."""
         for _ in range(_CONFLICTS):
             try:
                 return self._put(name, data, "create")
             except AlreadyExistsError:
                 if self._head(name) is not None:
                     raise FileExistsError(self._uri(name)) from None
-        problem = f"{self._uri(name)} is refused as there already, and is not there"
+        problem = f"{self._uri(name)} is refused because it exists, but it does not"
         raise store_fault(self._uri(name), RuntimeError(problem))
 
     def replace(self, name: str, data: bytes, if_same: str) -> str:
-        """Replace an object by a PUT that the store takes only if the ETag is still the same."""
+        """Replace an object with a PUT that succeeds only if its ETag is unchanged."""
         try:
             return self._put(name, data, {"e_tag": if_same})
         except (PreconditionError, FileNotFoundError):

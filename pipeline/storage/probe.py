@@ -19,7 +19,7 @@ VERDICT = "state/store.json"
 _FORMAT = 1
 _RACERS = 16
 _RACES = 4
-# More than one part of an upload, which is another way of writing than a single request.
+# Large enough for a multipart upload, which a store handles differently from a single PUT.
 _LARGE_BYTES = 17 << 20
 
 

@@ -15,7 +15,7 @@ _UNSUITABLE = re.compile(r"[\\\x00-\x1f\x7f]")
 
 
 class ChangedError(Exception):
-    """The file is not, or no longer, the one that the caller has seen; nothing was written or deleted."""
+    """The file has changed since the caller read it, or is gone; nothing was written or deleted."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Store(Protocol):
         """
 
     def delete(self, name: str, if_same: str | None = None) -> None:
-        """Delete a file; one that is missing is deleted already.
+        """Delete a file; deleting a missing one succeeds.
 
         Raises:
             ChangedError: The file does not have the given ETag.

@@ -124,5 +124,5 @@ def test_missing_bucket_is_refused(objects: ObjectStore) -> None:
     del objects
     store = ObjectStore("nowhere", "a home", Endpoint(patience=SHORT))
     for use in (lambda: store.read("1"), lambda: store.create("2", b""), lambda: list(store.list())):
-        with pytest.raises(StoreRefusedError, match="there is no such bucket"):
+        with pytest.raises(StoreRefusedError, match="the bucket does not exist"):
             use()
